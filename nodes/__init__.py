@@ -1,1 +1,75 @@
-"""Package."""
+"""What runs in a graph: participants, people, policies, histories, conditions and aggregators."""
+
+from langgraph_orchestra.nodes.agent import Agent
+from langgraph_orchestra.nodes.aggregators import (
+    concatenate,
+    first,
+    majority,
+    prefer,
+    synthesise,
+    weighted,
+)
+from langgraph_orchestra.nodes.checks import RESERVED_NAMES
+from langgraph_orchestra.nodes.conditions import (
+    Condition,
+    cost,
+    idle,
+    judged,
+    mentions,
+    seconds,
+    tokens,
+    turns,
+    when,
+)
+from langgraph_orchestra.nodes.history import (
+    History,
+    everything,
+    last_only,
+    own_and_task,
+    recent,
+    summarised,
+    task_and_last,
+    task_only,
+    within,
+)
+from langgraph_orchestra.nodes.human import Human, approval, question
+from langgraph_orchestra.nodes.limits import Limits
+from langgraph_orchestra.nodes.member import Member
+from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.view import View
+
+__all__ = [
+    "RESERVED_NAMES",
+    "Agent",
+    "Condition",
+    "History",
+    "Human",
+    "Limits",
+    "Member",
+    "Policy",
+    "View",
+    "approval",
+    "concatenate",
+    "cost",
+    "everything",
+    "first",
+    "idle",
+    "judged",
+    "last_only",
+    "majority",
+    "mentions",
+    "own_and_task",
+    "prefer",
+    "question",
+    "recent",
+    "seconds",
+    "summarised",
+    "synthesise",
+    "task_and_last",
+    "task_only",
+    "tokens",
+    "turns",
+    "weighted",
+    "when",
+    "within",
+]

@@ -1,0 +1,111 @@
+"""Opening a checkpointer by its URL, and closing it again."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langgraph_orchestra.checkpoints.serializer import open_serializer
+from langgraph_orchestra.checkpoints.sqlite import OrchestraSqliteSaver, Synchronous
+from langgraph_orchestra.checkpoints.urls import database_path
+
+__all__ = ["aopen_checkpointer", "open_checkpointer"]
+
+
+@contextmanager
+def open_checkpointer(
+    url: str | os.PathLike[str] = "sqlite:///orchestra.db",
+    *,
+    key: bytes | str | None = None,
+    synchronous: Synchronous = "FULL",
+    types: Iterable[type] = (),
+) -> Iterator[BaseCheckpointSaver[str]]:
+    """Open a checkpointer that serves `invoke` and `ainvoke`; it is closed when the block ends.
+
+    Values come back as what they were: messages, the records of `langgraph_orchestra.state`, and
+    `types`. A run that meets a value of any other class raises `CheckpointError` naming it,
+    instead of going on with a plain dict; what is saved stays as it is, and can be read once the
+    class is given.
+
+    Args:
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db` or the path of a SQLite file (`~`
+            is the home; the file is made with mode 600, its folder must exist), or `memory://`,
+            which ends with the block.
+        key: AES key of 16, 24 or 32 bytes for all values (needs `pycryptodome`); None means the
+            variable `LANGGRAPH_AES_KEY`, or no encryption. Thread ids, step numbers and other
+            metadata stay readable.
+        synchronous: For SQLite: `FULL` has every step on disk before the run goes on; `NORMAL`
+            is faster and may lose the last steps, never the file, when the power fails.
+        types: Classes of yours that the state holds: pydantic models, dataclasses, enums. Those
+            of their fields are included.
+
+    Yields:
+        An `OrchestraSqliteSaver`, or LangGraph's `InMemorySaver` for `memory://`.
+
+    Raises:
+        ConfigurationError: If the URL, the key, `synchronous` or a type cannot be used.
+        CheckpointError: If the file cannot be used; the message names it.
+
+    Example:
+        >>> with open_checkpointer("memory://") as saver:
+        ...     app = graph.compile(checkpointer=saver)
+        ...     result = app.invoke(task, {"configurable": {"thread_id": "1"}})
+    """
+    saver = _open(url, key, synchronous, types)
+    try:
+        yield saver
+    finally:
+        _close(saver)
+
+
+@asynccontextmanager
+async def aopen_checkpointer(
+    url: str | os.PathLike[str] = "sqlite:///orchestra.db",
+    *,
+    key: bytes | str | None = None,
+    synchronous: Synchronous = "FULL",
+    types: Iterable[type] = (),
+) -> AsyncIterator[BaseCheckpointSaver[str]]:
+    """Do what `open_checkpointer` does, without holding up the event loop.
+
+    The saver is the same: either call gives one that serves sync and async callers.
+
+    Args:
+        url: As for `open_checkpointer`.
+        key: As for `open_checkpointer`.
+        synchronous: As for `open_checkpointer`.
+        types: As for `open_checkpointer`.
+
+    Yields:
+        An `OrchestraSqliteSaver`, or LangGraph's `InMemorySaver` for `memory://`.
+
+    Raises:
+        ConfigurationError: If the URL, the key, `synchronous` or a type cannot be used.
+        CheckpointError: If the file cannot be used; the message names it.
+    """
+    saver = await asyncio.to_thread(_open, url, key, synchronous, types)
+    try:
+        yield saver
+    finally:
+        await asyncio.to_thread(_close, saver)
+
+
+def _open(
+    url: str | os.PathLike[str],
+    key: bytes | str | None,
+    synchronous: Synchronous,
+    types: Iterable[type],
+) -> InMemorySaver | OrchestraSqliteSaver:
+    path = database_path(url)
+    serde = open_serializer(key=key, types=types)
+    if path is None:
+        return InMemorySaver(serde=serde)
+    return OrchestraSqliteSaver.open(path, serde=serde, synchronous=synchronous)
+
+
+def _close(saver: InMemorySaver | OrchestraSqliteSaver) -> None:
+    if isinstance(saver, OrchestraSqliteSaver):
+        saver.close()

@@ -1,0 +1,173 @@
+"""`PatternGraph`: what every factory returns, an ordinary `StateGraph` that knows its pattern."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+from typing import Any, get_type_hints
+
+from langchain_core.runnables import Runnable
+from langgraph.graph import StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from typing_extensions import TypedDict
+
+from langgraph_orchestra.nodes.checks import unique_names
+from langgraph_orchestra.nodes.driver import Execution, Node, Steps
+from langgraph_orchestra.nodes.limits import Limits
+from langgraph_orchestra.nodes.member import as_participants
+from langgraph_orchestra.nodes.participant import Participant, Scene
+from langgraph_orchestra.nodes.policy import Policy, retry_policy_of
+from langgraph_orchestra.nodes.work import Budget
+from langgraph_orchestra.state import BOOKKEEPING, ConfigurationError, OrchestrationContext
+
+__all__ = ["PatternGraph", "check_limits", "custom_keys", "scene_of"]
+
+
+class PatternGraph(StateGraph[Any, Any, Any, Any]):
+    """A pattern's graph, not compiled yet: nodes and edges may be added.
+
+    Args:
+        pattern: Name of the pattern; a compiled graph has it unless it is given another.
+        state_schema: The state: the pattern's own, or a user's subclass.
+        base: The pattern's own state.
+        participants: Who takes part.
+        context_schema: The run's context; None is `OrchestrationContext`.
+        threads: How many nodes may run at once; bound as `max_concurrency` when compiled, since
+            LangGraph's own pool of a sync run has only a few threads.
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        state_schema: type[Any],
+        base: type[Any],
+        participants: Sequence[Participant],
+        *,
+        context_schema: type[Any] | None = None,
+        threads: int = 1,
+    ) -> None:
+        super().__init__(
+            state_schema,
+            context_schema or OrchestrationContext,
+            input_schema=_input_schema(pattern, state_schema, base),
+            output_schema=_output_schema(pattern, state_schema, participants),
+        )
+        self.pattern = pattern
+        self.threads = max([threads, *(participant.threads for participant in participants)])
+
+    def compile(self, *args: Any, name: str | None = None, **options: Any) -> CompiledStateGraph:
+        """Compile as `StateGraph.compile` does, under the pattern's name if none is given.
+
+        Args:
+            args: As `StateGraph.compile` takes them.
+            name: Name of the compiled graph, and of the team where it takes part in another one.
+            options: As `StateGraph.compile` takes them: `checkpointer`, `store` and so on.
+        """
+        compiled = super().compile(*args, name=name or self.pattern, **options)
+        return compiled.with_config(max_concurrency=self.threads) if self.threads > 1 else compiled
+
+    def add_steps(
+        self,
+        name: str,
+        steps: Callable[[Any, Execution], Steps[Any]],
+        *,
+        policy: Policy | None = None,
+        inner: Sequence[Runnable[Any, Any]] = (),
+        routes: Sequence[str] | None = None,
+        description: str = "",
+    ) -> None:
+        """Add a node of ours.
+
+        Args:
+            name: Its name.
+            steps: Its logic, run sync or async.
+            policy: Whose retries LangGraph is to make.
+            inner: Graphs it may call.
+            routes: Where its `Command` may lead; None for a node with plain edges.
+            description: For those who look at the graph.
+        """
+        self.add_node(
+            name,
+            Node(name, steps, inner),
+            retry_policy=retry_policy_of(policy) if policy else None,
+            destinations=tuple(routes) if routes else None,
+            metadata={"description": description} if description else None,
+        )
+
+
+def scene_of(
+    pattern: str,
+    scene: Scene,
+    participants: Any,
+    state_schema: type[Any] | None,
+    base: type[Any],
+) -> tuple[Scene, list[Participant], type[Any]]:
+    """What every factory begins with: the state's schema, the scene, and the participants.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ConfigurationError: A name or the schema cannot be used.
+    """
+    schema = base if state_schema is None else state_schema
+    scene = replace(scene, shared_keys=custom_keys(schema, base, pattern), state_schema=schema)
+    resolved = as_participants(participants, scene)
+    unique_names([participant.name for participant in resolved], get_type_hints(schema))
+    return scene, resolved, schema
+
+
+def custom_keys(schema: Any, base: type[Any], pattern: str) -> frozenset[str]:
+    """A user's own keys in a state that extends the pattern's.
+
+    Raises:
+        ConfigurationError: It does not extend the pattern's state.
+    """
+    own = get_type_hints(base)
+    keys = get_type_hints(schema) if isinstance(schema, type) and issubclass(schema, dict) else {}
+    if not own.keys() <= keys.keys():
+        raise ConfigurationError(
+            f"`state_schema` of `create_{pattern}` is a TypedDict that subclasses "
+            f"`{base.__name__}`, not {schema!r}"
+        )
+    return frozenset(keys.keys() - own.keys())
+
+
+def check_limits(limits: Any) -> Budget:
+    """The budget of a graph.
+
+    Raises:
+        TypeError: `limits` is no `Limits`.
+    """
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"`limits` is a `Limits` or None, not {limits!r}")
+    return Budget(limits or Limits())
+
+
+def _input_schema(pattern: str, schema: type[Any], base: type[Any]) -> type[Any]:
+    """What a graph takes: messages, so that Studio shows a chat, and the user's own keys."""
+    hints = get_type_hints(schema, include_extras=True)
+    own = custom_keys(schema, base, pattern)
+    return _typed_dict(
+        f"{_title(pattern)}Input",
+        {key: hint for key, hint in hints.items() if key == "messages" or key in own},
+    )
+
+
+def _output_schema(
+    pattern: str, schema: type[Any], participants: Sequence[Participant]
+) -> type[Any]:
+    """What a graph gives: all but the bookkeeping; the typed answers that may come are named."""
+    hints = get_type_hints(schema, include_extras=True)
+    typed: list[Any] = [kind for participant in participants for kind in participant.outputs]
+    hints["output"] = reduce(or_, typed, str)
+    return _typed_dict(
+        f"{_title(pattern)}Output",
+        {key: hint for key, hint in hints.items() if key not in BOOKKEEPING},
+    )
+
+
+def _typed_dict(name: str, hints: Mapping[str, Any]) -> type[Any]:
+    return TypedDict(name, dict(hints), total=False)  # type: ignore[operator,no-any-return]
+
+
+def _title(pattern: str) -> str:
+    return pattern.title().replace("_", "")

@@ -1,0 +1,219 @@
+"""Sequential: participants work one after another, each on what the one before has made.
+
+Use it when every stage needs the result of the one before and the order is known. Do not use it when
+stages could run side by side (`create_concurrent`) or must discuss.
+
+    intake -> researcher -> writer -> editor
+                              ^         |
+                              +---------+   a reviewing person may send a draft back
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph import END, START
+from langgraph.types import Command
+
+from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
+from langgraph_orchestra.nodes.conditions import Condition, as_condition
+from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.history import History, task_and_last
+from langgraph_orchestra.nodes.human import HumanParticipant
+from langgraph_orchestra.nodes.intake import begin_run, end_run
+from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
+from langgraph_orchestra.nodes.member import ParticipantLike
+from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
+from langgraph_orchestra.nodes.turn import Taken, skipped, stop_by, take_turn
+from langgraph_orchestra.nodes.view import View, best_so_far
+from langgraph_orchestra.state import ConfigurationError, SequentialState, Stop, Turn
+
+__all__ = ["create_sequential"]
+
+
+def create_sequential(
+    participants: Sequence[ParticipantLike],
+    *,
+    history: History | None = None,
+    stop_when: Condition | Any = None,
+    limits: Limits | None = None,
+    state_schema: type[Any] | None = None,
+    context_schema: type[Any] | None = None,
+) -> PatternGraph:
+    """Build a graph in which participants work one after another.
+
+    A person (`Human`) reviews the answer before them: approve passes it on, edit replaces it,
+    reject sends it back to the stage before with their feedback. As the first stage, or with
+    `role="answer"`, they say something.
+
+    Args:
+        participants: The stages, in order; one is enough. Agents, people, functions, graphs.
+        history: What a stage reads unless it says otherwise; None is `task_and_last()`: the task
+            and the answer before, and nothing of how earlier stages came to theirs.
+        stop_when: Ends the run early, with the answer at hand, when it fires after a stage.
+        limits: Budget of a run; None has none.
+        state_schema: Subclass of `SequentialState` with keys of your own.
+        context_schema: The run's context; None is `OrchestrationContext`.
+
+    Returns:
+        An uncompiled graph over `SequentialState`. `output` is the last stage's answer; `stop` is
+        `completed`, `terminated` (by `stop_when`), `rejected` (by a person), `failed` (every stage
+        has failed, and its policy records that), or the limit that was reached.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ConfigurationError: A name, role, limit or schema cannot be used.
+    """
+    budget = check_limits(limits)
+    condition = None if stop_when is None else as_condition(stop_when)
+    scene = Scene("sequential", history or task_and_last(), budget, human_role="review")
+    scene, stages, schema = scene_of("sequential", scene, participants, state_schema, SequentialState)
+    line = Line(stages, scene, condition)
+
+    graph = PatternGraph(
+        "sequential", schema, SequentialState, stages, context_schema=context_schema
+    )
+    graph.add_steps("intake", line.intake)
+    graph.add_edge(START, "intake")
+    graph.add_edge("intake", stages[0].name)
+    for place, stage in enumerate(stages):
+        graph.add_steps(
+            stage.name,
+            line.stage(place),
+            policy=stage.policy,
+            inner=stage.inner,
+            routes=line.routes(place) if line.branches else None,
+            description=stage.description,
+        )
+        if not line.branches:
+            graph.add_edge(stage.name, line.next_name(place))
+    return graph
+
+
+@dataclass(frozen=True)
+class Line:
+    """The stages and how they are joined."""
+
+    stages: Sequence[Participant]
+    scene: Scene
+    stop_when: Condition | None
+
+    def __post_init__(self) -> None:
+        for place, stage in enumerate(self.stages):
+            if self.reviews(place) and self.author_of(place) is None:
+                raise ConfigurationError(
+                    f"`{stage.name}` reviews, but no stage stands before it; put it after a stage "
+                    f'that writes, or give it `role="answer"`'
+                )
+
+    @property
+    def branches(self) -> bool:
+        """Whether a stage may lead elsewhere than to the next one."""
+        return self.stop_when is not None or any(map(self.reviews, range(len(self.stages))))
+
+    def reviews(self, place: int) -> bool:
+        """Whether a stage is a person who reviews."""
+        stage = self.stages[place]
+        return isinstance(stage, HumanParticipant) and stage.reviews
+
+    def next_name(self, place: int) -> str:
+        """Name of the node after a stage."""
+        return self.stages[place + 1].name if place + 1 < len(self.stages) else END
+
+    def author_of(self, place: int) -> str | None:
+        """The stage that a reviewing person's rejection goes back to."""
+        before = [p for p in range(place) if not self.reviews(p)]
+        return self.stages[before[-1]].name if before else None
+
+    def routes(self, place: int) -> Sequence[str]:
+        """Where a stage may lead."""
+        back = self.author_of(place) if self.reviews(place) else None
+        early = END if self.stop_when or back or self.scene.budget.limits else None
+        return list(dict.fromkeys(filter(None, [self.next_name(place), back, early])))
+
+    def intake(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
+        """Begin a run."""
+        yield from ()
+        return begin_run(state, execution, self.stages, self.scene)
+
+    def stage(self, place: int) -> Any:
+        """The steps of a stage's node."""
+
+        def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
+            if state.get("stop"):  # a limit was reached before
+                return {}
+            update, goto = yield from self.take(place, state, execution)
+            return Command(update=update, goto=goto) if self.branches else update
+
+        return steps
+
+    def take(
+        self, place: int, state: Mapping[str, Any], execution: Execution
+    ) -> Steps[tuple[dict[str, Any], str]]:
+        """Let a stage take its turn, and say where the run goes from there."""
+        stage, scene = self.stages[place], self.scene
+        view = View(state, speakers(self.stages), execution.prefix)
+        if stop := limit_reached(scene.budget.limits, spent_in(view.trail, len(view.turns))):
+            return {"output": best_so_far(view), **end_run(state, stop)}, END
+        if stage.when and not (yield apply(stage.when, view)):
+            turn = skipped(stage, view, execution, scene, view.next_step, "`when` said no")
+            taken = Taken(trail=[turn])
+        else:
+            taken = yield from take_turn(
+                stage,
+                view,
+                execution,
+                scene,
+                step=view.next_step,
+                besides=feedback_for(stage, view),
+            )
+        after = view.after(taken.reply.messages, taken.trail)
+        stop, asked = yield from self.stop_after(place, taken, after, execution)
+        update = {
+            "messages": list(taken.reply.messages),
+            "trail": [*taken.trail, *asked],
+            **taken.reply.changes,
+        }
+        if is_answer(taken):
+            update["output"] = taken.reply.output
+        if stop is None:
+            back = taken.reply.decision == "reject"
+            return update, (self.author_of(place) if back else None) or self.next_name(place)
+        if taken.stop:
+            update["output"] = best_so_far(view)
+        return {**update, **end_run(state, stop, taken.reply.messages)}, END
+
+    def stop_after(
+        self, place: int, taken: Taken, after: View, execution: Execution
+    ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
+        """Why the run ends with this turn; None if it goes on."""
+        stage = self.stages[place]
+        if taken.stop:
+            return taken.stop, ()
+        if taken.reply.decision == "reject" and isinstance(stage, HumanParticipant):
+            final = stage.rejections(after) >= stage.human.max_rejections
+            if not final and taken.reply.messages:
+                return None, ()
+            return Stop(reason="rejected", detail=taken.reply.detail, by=stage.name), ()
+        if self.next_name(place) != END:
+            return (yield from stop_by(self.stop_when, after, execution, self.scene))
+        outcomes = {turn.outcome for turn in after.turns}
+        if outcomes and outcomes <= {"failed", "timed_out"}:
+            last = after.turns[-1]
+            return Stop(reason="failed", detail=last.detail, by=last.agent), ()
+        return Stop(reason="completed"), ()
+
+
+def is_answer(taken: Taken) -> bool:
+    """Whether a turn brought something new to pass on."""
+    answered = taken.failure is None and bool(taken.reply.messages)
+    return answered and taken.reply.decision != "reject"
+
+
+def feedback_for(stage: Participant, view: View) -> Sequence[AnyMessage]:
+    """What a stage must read when its draft was sent back: the draft and the feedback."""
+    if view.last is None or view.last.outcome != "refused":
+        return ()
+    drafts = [message for message in view.answers if message.name == stage.name]
+    return [*drafts[-1:], view.answers[-1]] if drafts else ()

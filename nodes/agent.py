@@ -1,0 +1,254 @@
+"""`Agent`: a model with a prompt, and with tools, middleware or a typed answer if it has any."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel
+
+from langgraph_orchestra.models import resolve_model
+from langgraph_orchestra.nodes.checks import usable_name
+from langgraph_orchestra.nodes.decision import decide
+from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
+from langgraph_orchestra.nodes.history import History
+from langgraph_orchestra.nodes.participant import (
+    Participant,
+    Reply,
+    Scene,
+    answer_from,
+    answer_text,
+    said_by,
+)
+from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.prompt import Tools, addressed_to
+from langgraph_orchestra.nodes.shared import given, state_changes
+from langgraph_orchestra.nodes.work import BudgetSpent, Work
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = ["Agent", "AgentParticipant", "ModelSource"]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A participant that a model speaks for.
+
+    Without tools and middleware the model is called directly; with them, an inner
+    `langchain.agents.create_agent` graph does the work.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ConfigurationError: The name cannot be used, or an approval names a tool there is none of.
+    """
+
+    name: str
+    """Unique in its graph; letters, digits, `_` and `-`."""
+
+    prompt: str
+    """The system prompt: who it is and what it does."""
+
+    _: KW_ONLY
+
+    model: str | BaseChatModel | None = None
+    """A chat model or its name (`provider:name`); None takes the context's `model`, then the
+    environment variable `ORCHESTRA_MODEL`."""
+
+    description: str = ""
+    """What it does, for those who choose between participants."""
+
+    tools: Sequence[Any] = ()
+    """Tools it may call: functions or LangChain tools."""
+
+    output: type[BaseModel] | None = None
+    """Type of its answer, kept typed in `output`; None answers in text."""
+
+    middleware: Sequence[Any] = ()
+    """LangChain agent middleware."""
+
+    history: History | None = None
+    """What it reads; None takes the graph's policy."""
+
+    policy: Policy = field(default_factory=Policy)
+    """What happens when it is slow or fails."""
+
+    approve_tools: Sequence[str] = ()
+    """Names of tools that a person must approve before they run."""
+
+    state_schema: type[Any] | None = None
+    """State of its inner graph; None knows the pattern's custom keys."""
+
+    can_interrupt: bool | None = None
+    """Whether its tools or middleware call `interrupt()`: then its inner steps are saved, so that
+    an answer continues where it was asked. None looks for such calls in the tools' code."""
+
+    def __post_init__(self) -> None:
+        usable_name(self.name)
+        for attribute, kind in (("prompt", str), ("description", str), ("policy", Policy)):
+            if not isinstance(getattr(self, attribute), kind):
+                raise TypeError(
+                    f"`{attribute}` of agent `{self.name}` is a {kind.__name__}, not "
+                    f"{getattr(self, attribute)!r}"
+                )
+        if self.model is not None and not isinstance(self.model, str | BaseChatModel):
+            raise TypeError(
+                f"`model` of agent `{self.name}` is a chat model, its name, or None, not "
+                f"{self.model!r}"
+            )
+        if self.output is not None and not (
+            isinstance(self.output, type) and issubclass(self.output, BaseModel)
+        ):
+            raise TypeError(
+                f"`output` of agent `{self.name}` is a pydantic model class, not {self.output!r}"
+            )
+        tools = [tool_name(tool) for tool in self.tools]
+        if unknown := [name for name in self.approve_tools if name not in tools]:
+            raise ConfigurationError(
+                f"`approve_tools` of agent `{self.name}` names `{unknown[0]}`; its tools are "
+                f"{', '.join(f'`{name}`' for name in tools) or 'none'}"
+            )
+
+
+class ModelSource:
+    """Finds the model a user named, once for each name.
+
+    Args:
+        spec: What the user gave: a model, its name, or None.
+    """
+
+    def __init__(self, spec: str | BaseChatModel | None) -> None:
+        self._spec = spec
+        self._found: dict[str | None, BaseChatModel] = {}
+
+    def resolve(self, execution: Execution) -> BaseChatModel:
+        """The model to call in this run.
+
+        Raises:
+            ConfigurationError: There is none, or it cannot be set up.
+        """
+        if isinstance(self._spec, BaseChatModel):
+            return self._spec
+        context = execution.context
+        wanted = self._spec or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
+        if isinstance(wanted, BaseChatModel):
+            return wanted
+        if wanted not in self._found:
+            self._found[wanted] = resolve_model(self._spec, context=context)
+        return self._found[wanted]
+
+
+class AgentParticipant(Participant):
+    """An agent in its graph.
+
+    Args:
+        agent: What the user described.
+        scene: The graph it takes part in.
+    """
+
+    def __init__(self, agent: Agent, scene: Scene, **options: Any) -> None:
+        super().__init__(
+            options.pop("name", None) or agent.name,
+            description=options.pop("description", "") or agent.description,
+            history=options.pop("history", None) or agent.history,
+            policy=options.pop("policy", None) or agent.policy,
+            **options,
+        )
+        self.agent = agent
+        self.model = ModelSource(agent.model)
+        self.graph: Runnable[Any, Any] | None = None
+        if agent.tools or agent.middleware:
+            from langgraph_orchestra.nodes.agent_graph import build_agent_graph
+
+            self.graph = build_agent_graph(self.name, agent, self.model, scene)
+
+    @property
+    def inner(self) -> Sequence[Runnable[Any, Any]]:
+        """The inner graph of an agent with tools."""
+        return (self.graph,) if self.graph else ()
+
+    @property
+    def outputs(self) -> Sequence[type[BaseModel]]:
+        """The type of its answer."""
+        return (self.agent.output,) if self.agent.output else ()
+
+    def check(self, execution: Execution) -> Sequence[str]:
+        """Find the model."""
+        model = self.model.resolve(execution)
+        name = getattr(model, "model_name", None) or getattr(model, "model", None)
+        return (str(name),) if name else ()
+
+    def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
+        """Ask the model, or run the inner graph."""
+        tools: Tools = getattr(self.history or scene.history, "tools", "own")
+        prompt = addressed_to(self.name, (yield from self.reads(work, scene)), tools=tools)
+        if self.graph is not None:
+            return (yield from self._run_graph(work, prompt, scene))
+        model = self.model.resolve(work.execution)
+        messages = [SystemMessage(self.agent.prompt), *prompt] if self.agent.prompt else prompt
+        if self.agent.output:
+            answer = yield from decide(
+                work, model, self.agent.output, messages, config=work.execution.config
+            )
+            return Reply([answer_from(self.name, answer)], answer)
+        said = yield from work.ask(model, messages)
+        return Reply([said_by(self.name, said)], said.text)
+
+    def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
+        assert self.graph is not None  # noqa: S101 - for the type checker
+        shared = given(work.view.state, scene.shared_keys)
+        config = work.metered(work.execution.within(self.name))
+        result = yield invoke(self.graph, {**shared, "messages": list(prompt)}, config)
+        if work.stopped:  # a middleware has swallowed the limit
+            raise BudgetSpent(work.stopped, work)
+        return reply_of_agent_graph(self.name, result, prompt, work, scene)
+
+
+def reply_of_agent_graph(
+    name: str,
+    result: Mapping[str, Any],
+    prompt: Sequence[AnyMessage],
+    work: Work,
+    scene: Scene,
+) -> Reply:
+    """What a graph of the `create_agent` kind has brought.
+
+    Args:
+        name: Name of the participant.
+        result: The graph's output.
+        prompt: The messages it was given.
+        work: The turn in progress; model calls from before an interrupt are counted now.
+        scene: The graph it takes part in.
+    """
+    known = {message.id for message in prompt if message.id}
+    new = [
+        said_by(name, message) if isinstance(message, AIMessage) else message
+        for message in result.get("messages", ())
+        if isinstance(message, AIMessage | ToolMessage)
+        and message.id not in known
+    ]
+    for message in new:
+        work.count(message)
+    output = result.get("structured_response")
+    if output is None:
+        output = new[-1].text if new else ""
+    last = new[-1] if new else None
+    if not isinstance(last, AIMessage) or last.tool_calls or last.text != answer_text(output):
+        new.append(answer_from(name, output))
+    return Reply(new, output, state_changes(work.view.state, result, scene))
+
+
+def tool_name(tool: Any) -> str:
+    """Name of a tool, whichever way it was given."""
+    if isinstance(tool, Mapping):
+        return str(tool.get("name") or tool.get("function", {}).get("name", ""))
+    return str(getattr(tool, "name", None) or getattr(tool, "__name__", ""))
+
+
+def _model_of(context: Any) -> Any:
+    if isinstance(context, Mapping):
+        return context.get("model")
+    return getattr(context, "model", None)
+
+

@@ -1,0 +1,147 @@
+"""The inner graph of an agent with tools or middleware.
+
+Loading `langchain.agents` takes longer than everything else of ours together, so this module is
+imported only when an agent needs it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from types import CodeType, FunctionType
+from typing import Any, get_type_hints
+
+from langchain.agents import AgentState, create_agent
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
+    ModelRequest,
+    ModelResponse,
+)
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.runnables import Runnable
+from langgraph import types as langgraph_types
+from langgraph.types import interrupt
+from typing_extensions import TypedDict
+
+from langgraph_orchestra.nodes.agent import Agent, ModelSource
+from langgraph_orchestra.nodes.driver import Execution
+from langgraph_orchestra.nodes.participant import Scene
+
+__all__ = ["build_agent_graph"]
+
+
+def build_agent_graph(
+    name: str, agent: Agent, model: ModelSource, scene: Scene
+) -> Runnable[Any, Any]:
+    """Build an agent's inner graph.
+
+    Args:
+        name: The participant's name, which LangSmith and Studio show.
+        agent: What the user described.
+        model: Finds the model when the run is known.
+        scene: The graph it takes part in; its custom state keys are the inner graph's too.
+    """
+    middleware = list(agent.middleware)
+    if agent.approve_tools:
+        middleware.append(HumanInTheLoopMiddleware({tool: True for tool in agent.approve_tools}))
+    concrete = isinstance(agent.model, BaseChatModel)
+    if not concrete:
+        middleware.append(ModelOfTheRun(model))
+    return create_agent(
+        agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),  # type: ignore[arg-type]
+        list(agent.tools),
+        system_prompt=agent.prompt or None,
+        middleware=middleware,
+        response_format=agent.output,
+        state_schema=agent.state_schema or _state_with(scene),
+        name=name,
+        checkpointer=None if _saves_its_steps(agent) else False,
+    )
+
+
+class ModelOfTheRun(AgentMiddleware[Any, Any, Any]):
+    """Puts in the model that the run's context or the environment names."""
+
+    def __init__(self, model: ModelSource) -> None:
+        super().__init__()
+        self._model = model
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+    ) -> ModelResponse[Any]:
+        """Call the run's model."""
+        return handler(request.override(model=self._model.resolve(Execution({}))))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        """Call the run's model."""
+        return await handler(request.override(model=self._model.resolve(Execution({}))))
+
+
+def _state_with(scene: Scene) -> type[Any] | None:
+    """The agent's own state and the pattern's custom keys."""
+    if not scene.shared_keys or scene.state_schema is None:
+        return None
+    hints = get_type_hints(scene.state_schema, include_extras=True)
+    custom = {key: hint for key, hint in hints.items() if key in scene.shared_keys}
+    base = get_type_hints(AgentState, include_extras=True)
+    return TypedDict("AgentStateWithSharedKeys", {**base, **custom}, total=False)  # type: ignore[operator]
+
+
+def _saves_its_steps(agent: Agent) -> bool:
+    """Whether an interrupt may come up inside; then the inner steps must be there on resume."""
+    if agent.can_interrupt is not None:
+        return agent.can_interrupt
+    middleware = (type(m) for m in agent.middleware)
+    return (
+        bool(agent.approve_tools)
+        or any(issubclass(kind, HumanInTheLoopMiddleware) for kind in middleware)
+        or any(_calls_interrupt(f) for f in _functions_of(agent))
+    )
+
+
+def _functions_of(agent: Agent) -> Iterator[Any]:
+    for tool in agent.tools:
+        yield tool
+        for attribute in ("func", "coroutine", "_run", "_arun"):
+            yield getattr(tool, attribute, None)
+    for middleware in agent.middleware:
+        for attribute in dir(type(middleware)):
+            if "wrap_" in attribute or "before_" in attribute or "after_" in attribute:
+                yield getattr(middleware, attribute)
+
+
+def _calls_interrupt(function: Any, depth: int = 3) -> bool:
+    """Whether a function reaches LangGraph's `interrupt`, itself or through what it calls."""
+    function = getattr(function, "__func__", function)
+    if function is interrupt:
+        return True
+    if getattr(function, "may_interrupt", False):
+        return True
+    if not isinstance(function, FunctionType) or depth == 0:
+        return False
+    return any(_calls_interrupt(reached, depth - 1) for reached in _reached_by(function))
+
+
+def _reached_by(function: FunctionType) -> Iterable[Any]:
+    """What a function names: globals, captured values, and attributes of `langgraph.types`."""
+    names = set(_names_in(function.__code__))
+    reached = [function.__globals__[name] for name in names if name in function.__globals__]
+    for cell in function.__closure__ or ():
+        try:
+            reached.append(cell.cell_contents)
+        except ValueError:  # captured, but not bound yet
+            continue
+    if langgraph_types in reached and "interrupt" in names:
+        reached.append(interrupt)
+    return reached
+
+
+def _names_in(code: CodeType) -> Sequence[str]:
+    """Names a piece of code uses, and those of the functions defined in it."""
+    nested = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return [*code.co_names, *(name for c in nested for name in _names_in(c))]

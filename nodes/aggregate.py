@@ -1,0 +1,165 @@
+"""The node that makes one answer of the branches' results, the same in every pattern that has it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.messages import AnyMessage, HumanMessage
+
+from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.function import reply_from
+from langgraph_orchestra.nodes.history import Reading
+from langgraph_orchestra.nodes.intake import end_run
+from langgraph_orchestra.nodes.limits import limit_reached, spent_in
+from langgraph_orchestra.nodes.member import ParticipantLike, as_participant
+from langgraph_orchestra.nodes.participant import (
+    Participant,
+    Reply,
+    Scene,
+    answer_text,
+)
+from langgraph_orchestra.nodes.turn import Taken, entry, take_turn
+from langgraph_orchestra.nodes.view import View, best_so_far
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import (
+    ConfigurationError,
+    NotEnoughResultsError,
+    Stop,
+)
+
+__all__ = ["Aggregate", "aggregate_of"]
+
+NODE = "aggregate"
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Makes one answer of the results."""
+
+    scene: Scene
+    """The graph."""
+
+    min_results: int
+    """How many branches must have succeeded."""
+
+    function: Callable[[View], Any] | None
+    """The aggregator, where it is a function."""
+
+    participant: Participant | None
+    """The aggregator, where it is a participant."""
+
+    @property
+    def participants(self) -> Sequence[Participant]:
+        """The participant that aggregates, if one does."""
+        return [self.participant] if self.participant else []
+
+    def run(self, view: View, execution: Execution) -> Steps[dict[str, Any]]:
+        """Aggregate, and end the run.
+
+        Raises:
+            NotEnoughResultsError: Too few branches have succeeded, and no limit is the cause.
+        """
+        limit = self._limit(view)
+        if not limit and len(view.results) < self.min_results:
+            raise self._not_enough(view, execution)
+        taken = yield from self._aggregate(view, execution, limit)
+        stop = taken.stop or limit or Stop(reason="completed")
+        if taken.failure and not taken.stop:
+            stop = Stop(reason="failed", detail=taken.trail[-1].detail, by=NODE)
+        reply = taken.reply
+        output = best_so_far(view) if taken.failure else reply.output
+        messages = _unsaid(reply.messages, view)
+        return {
+            "messages": messages,
+            "trail": [turn.model_copy(update={"kind": "aggregate"}) for turn in taken.trail],
+            "output": output,
+            **reply.changes,
+            **end_run(view.state, stop, messages),
+        }
+
+    def _aggregate(self, view: View, execution: Execution, limit: Stop | None) -> Steps[Taken]:
+        if self.participant is not None:
+            if limit:
+                return Taken(Reply(output=best_so_far(view)), stop=limit)
+            return (
+                yield from take_turn(
+                    self.participant, view, execution, self.scene, step=view.next_step
+                )
+            )
+        work = Work(NODE, view, execution, self.scene.budget)
+        assert self.function is not None  # noqa: S101 - for the type checker
+        returned = yield apply(self.function, view, blocking=True)
+        if returned is None:
+            raise ConfigurationError(
+                f"the aggregator `{_name_of(self.function)}` returned None; it returns the answer "
+                f"as text, a message, a pydantic object or a dict of state keys"
+            )
+        allowed = replace(self.scene, shared_keys=self.scene.shared_keys | {"votes"})
+        reply = reply_from(NODE, returned, allowed)
+        turn = entry(work, kind="aggregate", step=view.next_step, detail=_name_of(self.function))
+        return Taken(reply, [turn])
+
+    def _limit(self, view: View) -> Stop | None:
+        """The limit that kept branches from finishing."""
+        failures = (result.failure for result in view.failures)
+        if not any(failure and failure.type == "BudgetSpent" for failure in failures):
+            return None
+        limits = self.scene.budget.limits
+        return limit_reached(limits, spent_in(view.trail, len(view.turns)))
+
+    def _not_enough(self, view: View, execution: Execution) -> NotEnoughResultsError:
+        """The error, with every cause."""
+        raised = self.scene.budget.invocations.of(execution).errors
+        failed = [(result.name, result.failure) for result in view.failures if result.failure]
+        causes = "; ".join(f"`{name}`: {f.type}: {f.message}" for name, f in failed)
+        total = len(view.results) + len(failed)
+        error = NotEnoughResultsError(
+            f"{len(view.results)} of {total} branches succeeded, `min_results` is "
+            f"{self.min_results}: {causes or 'there was no branch'}"
+        )
+        if failed:
+            error.__cause__ = ExceptionGroup(
+                "failed branches",
+                [
+                    raised.get(name) or RuntimeError(f"{f.agent}: {f.type}: {f.message}")
+                    for name, f in failed
+                ],
+            )
+        return error
+
+
+def aggregate_of(given: Any, scene: Scene, min_results: int) -> Aggregate:
+    """The aggregate node for what a user gave: a function, or a participant.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if callable(given) and not isinstance(given, type) and not hasattr(given, "invoke"):
+        return Aggregate(scene, min_results, given, None)
+    participant: ParticipantLike = as_participant(given, scene)
+    participant.name = NODE
+    participant.history = participant.history or Reading(_results_to_read)
+    return Aggregate(scene, min_results, None, participant)
+
+
+def _results_to_read(view: View, _: str) -> Sequence[AnyMessage]:
+    """The task, every result under its name, and who has brought none."""
+    brought = view.answers
+    if isinstance(view.results, list):  # the items of a map-reduce all have one speaker
+        brought = tuple(
+            HumanMessage(f"{result.name}: {answer_text(result.output)}") for result in view.results
+        )
+    missing = [f"{r.name} ({r.failure.type})" for r in view.failures if r.failure]
+    note = [HumanMessage(f"No result from {', '.join(missing)}.")] if missing else []
+    return [*view.task_messages, *brought, *note]
+
+
+def _unsaid(messages: Sequence[AnyMessage], view: View) -> list[AnyMessage]:
+    """The aggregate, unless a branch has said the same."""
+    said = {message.text for message in view.answers}
+    return [message for message in messages if message.text not in said]
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__)).casefold()
+

@@ -1,0 +1,211 @@
+"""What a person may answer to an interrupt, in every form that people and their tools send it.
+
+Understood are LangChain's `{"decisions": [{"type": "approve" | "edit" | "reject" | "respond"}]}`
+(Agent Chat UI, Studio), Agent Inbox's one-element list, one decision alone, plain text, and a bool.
+Validation happens inside `interrupt(response_schema=...)`: an answer refused there is not saved, so
+the same interrupt can be answered again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from langgraph.types import interrupt
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from langgraph_orchestra.state import AnswerError
+
+__all__ = ["Answer", "Decision", "DecisionType", "answer_type", "ask_person"]
+
+DecisionType = Literal["approve", "edit", "reject", "respond"]
+
+_APPROVALS = frozenset({"approve", "approved", "accept", "yes", "y", "ok", "okay"})
+_REJECTIONS = frozenset({"reject", "rejected", "no", "n"})
+_INBOX: Mapping[str, DecisionType] = {"accept": "approve", "ignore": "reject", "response": "respond"}
+
+
+class Decision(BaseModel):
+    """One decision of a person."""
+
+    type: DecisionType
+    """What is decided."""
+
+    message: str = ""
+    """The words of an answer, or the feedback of a rejection."""
+
+    edited_action: dict[str, Any] | None = None
+    """The text that replaces the draft: `{"name": ..., "args": {"draft": ...}}`."""
+
+    value: Any = Field(default=None, exclude=True)
+    """The answer as the type that was asked for, where one was."""
+
+    @property
+    def text(self) -> str:
+        """The words: of an edit, the new draft."""
+        if self.edited_action is None:
+            return self.message
+        return _draft_in(self.edited_action.get("args", self.edited_action))
+
+
+class Answer(BaseModel):
+    """A person's answer: one decision, or none at all where a default is declared."""
+
+    decisions: list[Decision] = Field(max_length=1)
+
+    allowed: ClassVar[Sequence[DecisionType]] = ("approve", "edit", "reject", "respond")
+    may_be_blank: ClassVar[bool] = False
+    value_type: ClassVar[type[BaseModel] | None] = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision; None if the person left it blank."""
+        return self.decisions[0] if self.decisions else None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, raw: Any) -> Any:
+        decision = cls._decision(raw)
+        if decision is None:
+            if not cls.may_be_blank:
+                raise ValueError(f"the answer is blank; {cls._wanted()}")
+            return {"decisions": []}
+        if decision["type"] not in cls.allowed:
+            raise ValueError(f"`{decision['type']}` is not possible here; {cls._wanted()}")
+        if decision["type"] == "respond":
+            cls._check_words(decision)
+        return {"decisions": [decision]}
+
+    @classmethod
+    def _decision(cls, raw: Any) -> dict[str, Any] | None:
+        """The decision in any of its forms; None for a blank answer."""
+        if isinstance(raw, bool):
+            return {"type": "approve" if raw else "reject"}
+        if isinstance(raw, str):
+            return cls._from_words(raw)
+        if isinstance(raw, Mapping) and "decisions" in raw:
+            raw = raw["decisions"]
+        if isinstance(raw, Sequence) and not isinstance(raw, bytes):
+            if len(raw) > 1:
+                raise ValueError(f"{len(raw)} decisions were given; give exactly one")
+            return cls._decision(raw[0]) if raw else None
+        if isinstance(raw, Mapping):
+            return cls._from_mapping(raw)
+        raise ValueError(f"an answer is text, a bool or a decision, not {raw!r}; {cls._wanted()}")
+
+    @classmethod
+    def _from_words(cls, words: str) -> dict[str, Any] | None:
+        said = words.strip()
+        if not said:
+            return None
+        if "respond" in cls.allowed and "approve" not in cls.allowed:
+            return {"type": "respond", "message": words}
+        if said.casefold().strip(".!") in _APPROVALS:
+            return {"type": "approve"}
+        if said.casefold().strip(".!") in _REJECTIONS:
+            return {"type": "reject"}
+        kind = "respond" if "respond" in cls.allowed else "reject"
+        return {"type": kind, "message": words}
+
+    @classmethod
+    def _from_mapping(cls, raw: Mapping[str, Any]) -> dict[str, Any] | None:
+        if "type" not in raw:
+            if isinstance(raw.get("approved"), bool):
+                return {"type": "approve" if raw["approved"] else "reject", "message": _words(raw)}
+            if cls.value_type is not None:
+                return {"type": "respond", "message": json.dumps(dict(raw))}
+            raise ValueError(f"the answer has no `type`; {cls._wanted()}")
+        kind = _INBOX.get(raw["type"], raw["type"])
+        args = raw.get("args")
+        if kind == "edit":
+            edited = raw.get("edited_action") or args
+            edited = edited if isinstance(edited, Mapping) else {"args": edited}
+            if not _draft_in(edited.get("args", edited)).strip():
+                raise ValueError("an `edit` needs the new text, as `args: {'draft': '...'}`")
+            return {"type": "edit", "edited_action": dict(edited)}
+        words = _words(raw) or (args if isinstance(args, str) else "")
+        if kind == "reject" and raw["type"] == "ignore" and "reject" not in cls.allowed:
+            return None
+        if kind == "respond":
+            if not words.strip():
+                return None
+            if "respond" not in cls.allowed:  # at a review, words are feedback
+                kind = "reject"
+        return {"type": kind, "message": words}
+
+    @classmethod
+    def _check_words(cls, decision: dict[str, Any]) -> None:
+        if cls.value_type is not None:
+            decision["value"] = cls.value_type.model_validate_json(decision["message"])
+
+    @classmethod
+    def _wanted(cls) -> str:
+        return f"decide one of {', '.join(f'`{kind}`' for kind in cls.allowed)}"
+
+
+def answer_type(
+    allowed: Sequence[DecisionType],
+    *,
+    may_be_blank: bool = False,
+    value_type: type[BaseModel] | None = None,
+) -> type[Answer]:
+    """A type of answers that takes only these decisions.
+
+    Args:
+        allowed: Decisions that are possible.
+        may_be_blank: Whether a blank answer is one; false refuses it.
+        value_type: What the words of a `respond` must be, as JSON; None takes any words.
+    """
+    return type(
+        "Answer",
+        (Answer,),
+        {
+            "__module__": __name__,
+            "__doc__": Answer.__doc__,
+            "allowed": tuple(allowed),
+            "may_be_blank": may_be_blank,
+            "value_type": value_type,
+        },
+    )
+
+
+def ask_person(request: Mapping[str, Any], answers: type[Answer]) -> Decision | None:
+    """Interrupt the run and wait for a person.
+
+    Args:
+        request: What the person is shown.
+        answers: What may be answered.
+
+    Returns:
+        The decision; None for a blank answer.
+
+    Raises:
+        AnswerError: The answer cannot be used; nothing is saved, and it can be given again.
+    """
+    try:
+        return interrupt(dict(request), response_schema=answers).decision
+    except ValidationError as invalid:
+        said = "; ".join(
+            error["msg"].removeprefix("Value error, ")
+            for error in invalid.errors(include_url=False, include_context=False)
+        )
+        refused = AnswerError(f"the answer of `{request['node']}` cannot be used: {said}")
+        # LangGraph marks the exception of a refused answer, so that the other tasks of the step
+        # are not cut off by it; the mark goes with the error of ours.
+        vars(refused).update(vars(invalid))
+        raise refused from invalid
+
+
+def _words(raw: Mapping[str, Any]) -> str:
+    words = raw.get("message") or raw.get("feedback") or ""
+    return words if isinstance(words, str) else json.dumps(words)
+
+
+def _draft_in(args: Any) -> str:
+    """The text in an edit's arguments: under `draft`, or the only text there."""
+    if isinstance(args, str):
+        return args
+    if isinstance(args, Mapping):
+        for key in ("draft", "text", "message", "content"):
+            if isinstance(args.get(key), str):
+                return str(args[key])
+    return ""

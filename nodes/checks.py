@@ -1,0 +1,121 @@
+"""Single checks of what a user passes in; each names the culprit, the valid values and the remedy."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = [
+    "RESERVED_NAMES",
+    "natural_number",
+    "positive_number",
+    "unique_names",
+    "usable_name",
+]
+
+RESERVED_NAMES = frozenset(
+    {
+        "intake",
+        "selector",
+        "manager",
+        "planner",
+        "review",
+        "synthesise",
+        "join",
+        "aggregate",
+        "summary",
+        "finish",
+        "plan_review",
+    }
+)
+"""Names of internal nodes; no participant may have one, whatever the pattern."""
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]+")
+
+_MERMAID_KEYWORDS = frozenset(
+    {
+        "call",
+        "class",
+        "classDef",
+        "click",
+        "default",
+        "direction",
+        "end",
+        "flowchart",
+        "graph",
+        "href",
+        "interpolate",
+        "linkStyle",
+        "style",
+        "subgraph",
+    }
+)
+
+
+def usable_name(name: Any) -> str:
+    """Refuse a name that chat APIs, LangGraph or the drawings cannot bear.
+
+    Chat APIs take letters, digits, `_` and `-` in a message's name; Mermaid takes none of its
+    keywords as a node.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a participant's `name` is a str, not {type(name).__name__}")
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"participant name `{name}` is refused: chat APIs accept letters, digits, `_` and `-` "
+            f"only; try `{re.sub('[^a-zA-Z0-9_-]+', '_', name).strip('_') or 'agent'}`"
+        )
+    if name in RESERVED_NAMES:
+        raise ConfigurationError(
+            f"participant name `{name}` is that of an internal node; choose another than "
+            f"{_listed(sorted(RESERVED_NAMES))}"
+        )
+    if name.startswith("__") or name in _MERMAID_KEYWORDS:
+        raise ConfigurationError(
+            f"participant name `{name}` is refused: LangGraph or Mermaid, which draws the graph, "
+            f"keeps it for itself; try `{name.strip('_')}_agent`"
+        )
+    return name
+
+
+def unique_names(names: Sequence[str], state_keys: Iterable[str] = ()) -> None:
+    """Refuse an empty list, a name given twice and a name that is a key of the state."""
+    if not names:
+        raise ConfigurationError("`participants` is empty: give at least one participant")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(
+                f"participant name `{name}` is given {names.count(name)} times in "
+                f"{_listed(names)}; names are unique: rename one, or wrap it in "
+                f"`Member(..., name=...)`"
+            )
+    if taken := sorted(set(names) & set(state_keys)):
+        raise ConfigurationError(
+            f"participant name `{taken[0]}` is a key of the state; choose another than "
+            f"{_listed(sorted(state_keys))}"
+        )
+
+
+def natural_number(name: str, value: Any, *, least: int = 1, optional: bool = False) -> None:
+    """Refuse anything but an int of at least `least`; a bool is no int here."""
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"`{name}` is an int of at least {least}, not {value!r}")
+    if value < least:
+        raise ConfigurationError(f"`{name}` is {value}; it must be at least {least}")
+
+
+def positive_number(name: str, value: Any) -> None:
+    """Refuse anything but None or a number above zero."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"`{name}` is a number above 0 or None, not {value!r}")
+    if not value > 0:
+        raise ConfigurationError(f"`{name}` is {value}; it must be above 0, or None for no limit")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

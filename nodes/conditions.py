@@ -1,0 +1,196 @@
+"""Stop conditions: pure functions of the view, so they survive saving, resuming and forking.
+
+They look at what was said and done in this run, never at the task's text; combine them with `&`
+and `|`. `stop.by` names the part that fired: both parts of an `&`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage, SystemMessage
+from pydantic import BaseModel, Field, StrictBool
+
+from langgraph_orchestra.nodes.agent import ModelSource
+from langgraph_orchestra.nodes.checks import natural_number, positive_number
+from langgraph_orchestra.nodes.decision import decide
+from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
+from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = [
+    "Condition",
+    "as_condition",
+    "cost",
+    "idle",
+    "judged",
+    "mentions",
+    "seconds",
+    "tokens",
+    "turns",
+    "when",
+]
+
+Predicate = Callable[[View], bool | Awaitable[bool]]
+
+
+class Condition(ABC):
+    """A stop condition; `a & b` fires when both do, `a | b` when one does."""
+
+    @abstractmethod
+    def fired(self, work: Work) -> Steps[str]:
+        """Name of the part that fires on the view of `work`; empty if none does."""
+
+    def __and__(self, other: "Condition | Predicate") -> "Condition":
+        return _Both(self, as_condition(other))
+
+    def __or__(self, other: "Condition | Predicate") -> "Condition":
+        return _Either(self, as_condition(other))
+
+
+def turns(n: int) -> Condition:
+    """Fire after so many turns of this run."""
+    natural_number("n", n)
+    return _When(f"turns({n})", lambda view: len(view.turns) >= n)
+
+
+def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
+    """Fire when somebody has said a text, in any message of this run but the task.
+
+    Args:
+        text: What to look for; upper and lower case differ.
+        by: Who must have said it, one name or several; None is anybody, people included.
+    """
+    if not text:
+        raise ConfigurationError("`mentions` needs a text to look for")
+    names = {by} if isinstance(by, str) else set(by or ())
+
+    def said(view: View) -> bool:
+        return any(text in m.text for m in view.said if not names or m.name in names)
+
+    return _When(f"mentions({text!r})" if by is None else f"mentions({text!r}, by={by!r})", said)
+
+
+def tokens(n: int) -> Condition:
+    """Fire when this run has used so many tokens."""
+    natural_number("n", n)
+    return _When(f"tokens({n})", _spent(Limits(tokens=n)))
+
+
+def cost(usd: float) -> Condition:
+    """Fire when this run has cost so many USD, as far as the models' prices are known."""
+    positive_number("usd", usd)
+    return _When(f"cost({usd})", _spent(Limits(cost=usd)))
+
+
+def seconds(n: float) -> Condition:
+    """Fire when this run has been at work for so long; waiting for a person does not count."""
+    positive_number("n", n)
+    return _When(f"seconds({n})", _spent(Limits(seconds=n)))
+
+
+def idle(n: int) -> Condition:
+    """Fire after so many answers in a row that are empty or repeat an earlier one of this run."""
+    natural_number("n", n)
+
+    def nothing_new(view: View) -> bool:
+        texts = [message.text.strip() for message in view.answers]
+        idle_ones = [not text or text in texts[:place] for place, text in enumerate(texts)]
+        silent = len(view.turns) - len(texts)
+        return [*idle_ones, *[True] * max(0, silent)][-n:] == [True] * n
+
+    return _When(f"idle({n})", nothing_new)
+
+
+def when(func: Predicate) -> Condition:
+    """Fire when a function of the `View`, sync or async, says so."""
+    if not callable(func):
+        raise TypeError(f"`when` takes a function of a `View`, not {func!r}")
+    return _When(f"when({getattr(func, '__name__', type(func).__name__)})", func)
+
+
+def judged(model: str | BaseChatModel | None, question: str) -> Condition:
+    """Fire when a model answers a question about this run with yes.
+
+    Args:
+        model: Who judges; None takes the context's `model`, then `ORCHESTRA_MODEL`.
+        question: A yes-or-no question, such as "Has the customer's problem been solved?".
+    """
+    if not question:
+        raise ConfigurationError("`judged` needs a question")
+    return _Judged(ModelSource(model), question)
+
+
+def as_condition(given: Any) -> Condition:
+    """A condition, or a function made one.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(given, Condition):
+        return given
+    if callable(given):
+        return when(given)
+    raise TypeError(f"`stop_when` is a stop condition or a function of a `View`, not {given!r}")
+
+
+@dataclass(frozen=True)
+class _When(Condition):
+    name: str
+    predicate: Predicate
+
+    def fired(self, work: Work) -> Steps[str]:
+        verdict = yield apply(self.predicate, work.view)
+        return self.name if verdict else ""
+
+
+@dataclass(frozen=True)
+class _Both(Condition):
+    left: Condition
+    right: Condition
+
+    def fired(self, work: Work) -> Steps[str]:
+        if not (left := (yield from self.left.fired(work))):
+            return ""
+        right = yield from self.right.fired(work)
+        return f"{left} & {right}" if right else ""
+
+
+@dataclass(frozen=True)
+class _Either(Condition):
+    left: Condition
+    right: Condition
+
+    def fired(self, work: Work) -> Steps[str]:
+        return (yield from self.left.fired(work)) or (yield from self.right.fired(work))
+
+
+class Judgement(BaseModel):
+    """Your answer to a yes-or-no question about a conversation."""
+
+    reason: str = Field(default="", description="Why, in one sentence.")
+    answer: StrictBool = Field(description="True for yes, false for no.")
+
+
+@dataclass(frozen=True)
+class _Judged(Condition):
+    model: ModelSource
+    question: str
+
+    def fired(self, work: Work) -> Steps[str]:
+        conversation = "\n\n".join(f"{m.name or m.type}: {m.text}" for m in work.view.said if m.text)
+        judgement = yield from decide(
+            work,
+            self.model.resolve(work.execution),
+            Judgement,
+            [SystemMessage(self.question), HumanMessage(conversation)],
+        )
+        return f"judged({self.question!r})" if judgement.answer else ""
+
+
+def _spent(limits: Limits) -> Predicate:
+    return lambda view: limit_reached(limits, spent_in(view.trail, len(view.turns))) is not None

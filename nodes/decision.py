@@ -1,0 +1,124 @@
+"""Decisions of a model: one typed object, asked for, validated, asked for again."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.runnables import RunnableConfig
+from pydantic import BaseModel, ValidationError
+
+from langgraph_orchestra.nodes.driver import Steps
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import DecisionError
+
+__all__ = ["ATTEMPTS", "decide"]
+
+M = TypeVar("M", bound=BaseModel)
+
+ATTEMPTS = 3
+"""How often a model is asked for a valid decision before it counts as failed."""
+
+
+def decide(
+    work: Work,
+    model: BaseChatModel,
+    schema: type[M],
+    messages: Sequence[AnyMessage],
+    *,
+    check: Callable[[M], str | None] = lambda _: None,
+    config: RunnableConfig | None = None,
+) -> Steps[M]:
+    """Ask a model for an object of `schema` until it is valid.
+
+    Args:
+        work: The turn the question belongs to.
+        model: Who decides.
+        schema: What is asked for; its docstring and fields describe it to the model.
+        messages: What the model reads.
+        check: What else must hold; returns what is wrong, or None.
+        config: Configuration of the calls; by default one that streams no tokens.
+
+    Returns:
+        The valid object.
+
+    Raises:
+        DecisionError: No answer was valid; the model was asked three times.
+    """
+    asked = list(messages)
+    question: Any = model
+    try:
+        question = model.with_structured_output(schema, include_raw=True)
+    except NotImplementedError:  # a model without tool calling: it is told the schema instead
+        asked.append(SystemMessage(_JSON_PROMPT + json.dumps(schema.model_json_schema())))
+    error = ""
+    for _ in range(ATTEMPTS):
+        answer = yield from work.ask(question, asked, config or work.quietly())
+        raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
+        value, error = _valid(schema, raw, parsed)
+        if value is not None and not (error := check(value) or ""):
+            return value
+        asked += _sent_back(raw, error)
+    raise DecisionError(ATTEMPTS, error)
+
+
+_JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing else: "
+
+
+def _parts(answer: dict[str, Any]) -> tuple[AIMessage, Any]:
+    return answer["raw"], answer["parsed"] or answer["parsing_error"]
+
+
+def _valid(schema: type[M], raw: BaseMessage, parsed: Any) -> tuple[M | None, str]:
+    """The object an answer holds, or what is wrong with it."""
+    if isinstance(parsed, schema):
+        return parsed, ""
+    calls = raw.tool_calls if isinstance(raw, AIMessage) else []
+    if len(calls) > 1:
+        return None, f"{len(calls)} answers were given; give exactly one"
+    try:
+        if calls:
+            return schema.model_validate(calls[0]["args"]), ""
+        return schema.model_validate(_only_object(raw.text)), ""
+    except ValidationError as wrong:
+        return None, "; ".join(
+            f"`{'.'.join(map(str, e['loc'])) or schema.__name__}`: {e['msg']}"
+            for e in wrong.errors(include_url=False)
+        )
+    except ValueError as wrong:
+        return None, str(wrong)
+
+
+def _only_object(text: str) -> Any:
+    """The one JSON object in a text, also between other words or in a code fence.
+
+    Raises:
+        ValueError: There is none, or more than one.
+    """
+    decoder, found, place = json.JSONDecoder(), [], text.find("{")
+    while place >= 0:
+        try:
+            value, end = decoder.raw_decode(text, place)
+            found.append(value)
+        except json.JSONDecodeError:
+            end = place + 1
+        place = text.find("{", end)
+    if len(found) != 1:
+        raise ValueError(f"the answer holds {len(found) or 'no'} JSON objects; give exactly one")
+    return found[0]
+
+
+def _sent_back(raw: BaseMessage, error: str) -> list[AnyMessage]:
+    """The refused answer and why; a refused tool call is answered, as chat APIs demand."""
+    reason = f"That answer cannot be used: {error}. Answer again."
+    if isinstance(raw, AIMessage) and raw.tool_calls:
+        return [raw, *(ToolMessage(reason, tool_call_id=call["id"]) for call in raw.tool_calls)]
+    return [*([raw] if isinstance(raw, AIMessage) and raw.text else []), HumanMessage(reason)]

@@ -1,0 +1,268 @@
+"""Node logic is written once, as a generator; this runs it in sync and async graphs alike.
+
+A generator yields `Call`s (a model, a graph, a user's callback), is sent their results, and returns
+the node's update. It never waits itself, so there is one version of every algorithm.
+"""
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langgraph.runtime import Runtime, get_runtime
+
+from langgraph_orchestra.state import OrchestrationContext
+
+__all__ = ["Call", "Cancelled", "Execution", "Node", "Steps", "TimeUp", "apply", "invoke"]
+
+T = TypeVar("T")
+Steps = Generator["Call", Any, T]
+"""Logic of a node, or a part of it: yields calls, returns a `T`."""
+
+
+class TimeUp(Exception):  # noqa: N818 - a signal between driver and turn, not an error of its own
+    """A call took longer than it may."""
+
+
+class Cancelled(Exception):  # noqa: N818
+    """A call was given up because another one came first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Something a node wants called."""
+
+    sync: Callable[[], Any]
+    """How to call it where nothing can be awaited."""
+
+    awaitable: Callable[[], Awaitable[Any]]
+    """How to call it in an event loop."""
+
+    seconds: float | None = None
+    """Give up after so many seconds; None waits for ever."""
+
+    race: "Future[Any] | None" = None
+    """Give up when this is done; None for a call that races nobody."""
+
+
+def invoke(runnable: Runnable[Any, Any], argument: Any, config: RunnableConfig) -> Call:
+    """Call a model, a graph or another Runnable."""
+    return Call(
+        lambda: runnable.invoke(argument, config), lambda: runnable.ainvoke(argument, config)
+    )
+
+
+def apply(function: Callable[..., Any], *arguments: Any, blocking: bool = False) -> Call:
+    """Call a user's function, sync or async.
+
+    Args:
+        function: What to call; what it returns is awaited if it can be.
+        arguments: Its arguments.
+        blocking: Whether a sync function may wait (for a network, a disk): then it gets a thread
+            of its own in an async run. Callbacks that only look at their arguments need none.
+    """
+
+    async def awaitable() -> Any:
+        if blocking and not is_async(function):
+            result = await asyncio.to_thread(function, *arguments)
+        else:
+            result = function(*arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    def sync() -> Any:
+        result = function(*arguments)
+        return _run_to_end(result) if inspect.isawaitable(result) else result
+
+    return Call(sync, awaitable)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - a callable object's own method
+    )
+
+
+class Execution:
+    """Where a node runs: its configuration, attempt and context."""
+
+    __slots__ = ("_runtime", "config", "is_async")
+
+    def __init__(self, config: RunnableConfig, *, is_async: bool = False) -> None:
+        self.config = config
+        self.is_async = is_async
+        self._runtime: Runtime[Any] | None = None
+
+    @property
+    def runtime(self) -> Runtime[Any]:
+        """LangGraph's runtime of this node."""
+        if self._runtime is None:
+            self._runtime = get_runtime()
+        return self._runtime
+
+    @property
+    def attempt(self) -> int:
+        """Number of this attempt at the node, from 1."""
+        info = self.runtime.execution_info
+        return info.node_attempt if info else 1
+
+    @property
+    def context(self) -> Any:
+        """The run's context; the defaults where none was given."""
+        context = self.runtime.context
+        return OrchestrationContext() if context is None else context
+
+    @property
+    def user(self) -> str | None:
+        """On whose behalf the run acts: from the context, else as the server authenticated them."""
+        context = self.context
+        user = (
+            context.get("user") if isinstance(context, Mapping) else getattr(context, "user", None)
+        )
+        if user is None and (server := self.runtime.server_info) and server.user:
+            return server.user.identity
+        return user
+
+    @property
+    def prefix(self) -> str:
+        """Path of the team this graph is in the outermost graph; empty there."""
+        prefix: str = self.config.get("configurable", {}).get(_PREFIX, "")
+        return prefix
+
+    def path(self, name: str) -> str:
+        """Path of a participant of this graph, as it stands in the trail."""
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+    def within(self, name: str) -> RunnableConfig:
+        """Configuration for a graph called as participant `name`."""
+        configurable = {**self.config.get("configurable", {}), _PREFIX: self.path(name)}
+        return {**self.config, "configurable": configurable}
+
+
+_PREFIX = "__orchestra_path"  # LangGraph keeps keys with two underscores out of saved metadata
+
+
+class Node(RunnableLambda[Any, Any]):
+    """A graph's node: runs a generator, sync or async.
+
+    Being a `RunnableLambda` with `deps`, it lets LangGraph find the graphs inside it, to draw them
+    and to show their state.
+
+    Args:
+        name: The node's name.
+        logic: The node's steps, from the state and where it runs to its update.
+        inner: Graphs it may call.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        logic: Callable[[Any, Execution], Steps[Any]],
+        inner: Sequence[Runnable[Any, Any]] = (),
+    ) -> None:
+        super().__init__(lambda state: state, name=name)
+        self.logic = logic
+        self.inner = list(inner)
+
+    @property
+    def deps(self) -> list[Runnable[Any, Any]]:  # type: ignore[override]
+        """Graphs inside, for LangGraph to find."""
+        return self.inner
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
+        """Run the steps to their end."""
+        steps = self.logic(input, Execution(config or {}))
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    result = _perform(call)
+                except Exception as error:  # noqa: BLE001 - the steps decide what it means
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(result)
+        except StopIteration as end:
+            return end.value
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
+        """Run the steps to their end in an event loop."""
+        steps = self.logic(input, Execution(config or {}, is_async=True))
+        try:
+            call = next(steps)
+            while True:
+                try:
+                    result = await _aperform(call)
+                except Exception as error:  # noqa: BLE001
+                    call = steps.throw(error)
+                else:
+                    call = steps.send(result)
+        except StopIteration as end:
+            return end.value
+
+
+def _perform(call: Call) -> Any:
+    if call.seconds is None and call.race is None:
+        return call.sync()
+    # A thread cannot be stopped, only left: the call gets one of its own, and its result is dropped
+    # if it comes too late. Daemon, so that a hanging call does not keep the process alive.
+    answer = _in_thread(call.sync)
+    done, _ = wait([f for f in (answer, call.race) if f], call.seconds, FIRST_COMPLETED)
+    return _outcome(answer.result if answer in done else None, bool(done))
+
+
+async def _aperform(call: Call) -> Any:
+    if call.seconds is None and call.race is None:
+        return await call.awaitable()
+    answer = asyncio.ensure_future(_awaited(call.awaitable))
+    answer.add_done_callback(lambda task: task.cancelled() or task.exception())  # else asyncio logs
+    race = asyncio.wrap_future(call.race) if call.race else None
+    try:
+        done, _ = await asyncio.wait(
+            [f for f in (answer, race) if f],
+            timeout=call.seconds,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        return _outcome(answer.result if answer in done else None, bool(done))
+    finally:
+        answer.cancel()
+
+
+def _outcome(result: Callable[[], Any] | None, in_time: bool) -> Any:
+    if result:
+        return result()
+    if in_time:
+        raise Cancelled
+    raise TimeUp
+
+
+async def _awaited(awaitable: Callable[[], Awaitable[T]]) -> T:
+    return await awaitable()
+
+
+def _in_thread(function: Callable[[], T]) -> "Future[T]":
+    answer: Future[T] = Future()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            answer.set_result(context.run(function))
+        except BaseException as error:  # noqa: BLE001 - it surfaces where the future is read
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return answer
+
+
+def _run_to_end(awaitable: Awaitable[T]) -> T:
+    """Await in a sync run, also where the calling thread already has a running loop (notebooks)."""
+    coroutine: Coroutine[Any, Any, T] = _awaited(lambda: awaitable)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    return _in_thread(lambda: asyncio.run(coroutine)).result()

@@ -1,0 +1,107 @@
+"""Plain functions and Runnables as participants."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel
+
+from langgraph_orchestra.nodes.driver import Steps, apply, invoke
+from langgraph_orchestra.nodes.participant import (
+    Participant,
+    Reply,
+    Scene,
+    answer_from,
+    said_by,
+)
+from langgraph_orchestra.nodes.prompt import addressed_to
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from"]
+
+
+class FunctionParticipant(Participant):
+    """A plain function `View -> str | message | messages | typed object | dict of state keys`."""
+
+    kind = "function"
+
+    def __init__(self, function: Callable[..., Any], name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self._function = function
+
+    def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
+        """Call the function with the whole `View`."""
+        returned = yield apply(self._function, work.view, blocking=True)
+        return reply_from(self.name, returned, scene)
+
+
+class RunnableParticipant(Participant):
+    """A Runnable: it is given the messages it reads, as a chat model is."""
+
+    kind = "function"
+
+    def __init__(self, runnable: Runnable[Any, Any], name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self._runnable = runnable
+
+    def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
+        """Run it; the model calls inside are limited and counted."""
+        prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
+        config = work.metered(work.execution.within(self.name))
+        returned = yield invoke(self._runnable, prompt, config)
+        return reply_from(self.name, returned, scene)
+
+
+def reply_from(name: str, returned: Any, scene: Scene) -> Reply:
+    """Understand what a function returned.
+
+    Raises:
+        ConfigurationError: It is nothing a participant may return.
+    """
+    if isinstance(returned, Reply):
+        return returned
+    if isinstance(returned, str | BaseModel) and not isinstance(returned, BaseMessage):
+        return Reply([answer_from(name, returned)], returned)
+    if isinstance(returned, BaseMessage):
+        return _reply_of_messages(name, [returned])
+    if isinstance(returned, list) and all(isinstance(m, BaseMessage) for m in returned):
+        return _reply_of_messages(name, returned)
+    if isinstance(returned, Mapping):
+        return _reply_of_keys(name, returned, scene)
+    raise ConfigurationError(
+        f"participant `{name}` returned {returned!r}; a function returns a str, a message, a list "
+        f"of messages, a pydantic object or a dict of state keys ('' if it has nothing to say)"
+    )
+
+
+def _reply_of_messages(name: str, messages: Sequence[BaseMessage]) -> Reply:
+    named: list[Any] = [
+        said_by(name, message) if isinstance(message, AIMessage | HumanMessage) else message
+        for message in messages
+    ]
+    return Reply(named, named[-1].text if named else "")
+
+
+def _reply_of_keys(name: str, returned: Mapping[str, Any], scene: Scene) -> Reply:
+    """A dict of state keys; `messages` and `output` are what was said, the rest are changes."""
+    allowed = {*scene.shared_keys, "messages", "output"}
+    if unknown := sorted(set(returned) - allowed):
+        raise ConfigurationError(
+            f"participant `{name}` returned the key `{unknown[0]}`; it may return "
+            f"{', '.join(f'`{key}`' for key in sorted(allowed))} (extend the state with "
+            f"`state_schema=` for keys of your own)"
+        )
+    changes = {key: value for key, value in returned.items() if key in scene.shared_keys}
+    said = returned.get("messages", [])
+    said = said if isinstance(said, list) else [said]
+    if not all(isinstance(message, BaseMessage | str) for message in said):
+        raise ConfigurationError(
+            f"participant `{name}` returned `messages` that are neither messages nor texts"
+        )
+    reply = _reply_of_messages(name, [AIMessage(m) if isinstance(m, str) else m for m in said])
+    output = returned.get("output", reply.output)
+    if not said and output not in ("", None):
+        reply = Reply([answer_from(name, output)])
+    return Reply(reply.messages, output, changes)

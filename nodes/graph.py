@@ -1,0 +1,121 @@
+"""Compiled graphs as participants: teams of ours, agents built elsewhere, remote graphs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, convert_to_messages
+from langchain_core.runnables import Runnable
+
+from langgraph_orchestra.nodes.agent import reply_of_agent_graph
+from langgraph_orchestra.nodes.driver import Steps, invoke
+from langgraph_orchestra.nodes.participant import (
+    Participant,
+    Reply,
+    Scene,
+    answer_from,
+    answer_text,
+)
+from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.prompt import addressed_to
+from langgraph_orchestra.nodes.shared import given, state_changes
+from langgraph_orchestra.nodes.work import BudgetSpent, Work
+from langgraph_orchestra.state import Stop, Turn
+
+__all__ = ["GraphParticipant", "TeamFailed"]
+
+
+class TeamFailed(Exception):  # noqa: N818 - named for what the trail shows
+    """A nested team ended without an answer."""
+
+    def __init__(self, team: str, stop: Stop) -> None:
+        super().__init__(f"team `{team}` ended `{stop.reason}`: {stop.detail or 'no answer'}")
+        self.stop = stop
+
+
+class GraphParticipant(Participant):
+    """A compiled graph: it answers with its result, and its interrupts surface on the outer run."""
+
+    def __init__(
+        self, graph: Runnable[Any, Any], name: str, policy: Policy | None = None, **options: Any
+    ) -> None:
+        channels = getattr(graph, "channels", {})
+        self.is_team = {"messages", "trail", "run_info"} <= set(channels)
+        if self.is_team and policy is None:
+            policy = Policy(retry=None)  # its members have retries of their own
+        super().__init__(name, policy=policy, **options)
+        self.graph = graph
+        self._inputs = _input_keys(graph)
+
+    @property
+    def inner(self) -> Sequence[Runnable[Any, Any]]:
+        """The graph."""
+        return (self.graph,)
+
+    @property
+    def threads(self) -> int:
+        """What the graph itself needs."""
+        return int((getattr(self.graph, "config", None) or {}).get("max_concurrency") or 1)
+
+    def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
+        """Run the graph on what it reads and the custom keys both know."""
+        messages = yield from self.reads(work, scene)
+        if not self.is_team:
+            messages = addressed_to(self.name, messages)
+        argument = given(work.view.state, self._shared(scene))
+        if self._inputs is None or "messages" in self._inputs:
+            argument["messages"] = messages
+        config = work.metered(work.execution.within(self.name))
+        result = yield invoke(self.graph, argument, config)
+        if work.stopped:  # something inside has swallowed the limit
+            raise BudgetSpent(work.stopped, work)
+        if not isinstance(result, Mapping):
+            result = {"output": result}
+        return self._reply(result, messages, work, scene)
+
+    def _reply(
+        self, result: Mapping[str, Any], read: Sequence[AnyMessage], work: Work, scene: Scene
+    ) -> Reply:
+        said = convert_to_messages(result.get("messages") or [])
+        stop = Stop.model_validate(result["stop"]) if result.get("stop") else None
+        if stop is None and "output" not in result:
+            return reply_of_agent_graph(
+                self.name, {**result, "messages": said}, read, work, scene
+            )
+        if stop and stop.reason in ("failed", "no_bids", "rejected"):
+            raise TeamFailed(self.name, stop)
+        output = result.get("output", "")
+        return Reply(
+            [self._answer(said, output)],
+            output,
+            state_changes(work.view.state, result, scene),
+            self._new_turns(result, work),
+            stop,
+        )
+
+    def _new_turns(self, result: Mapping[str, Any], work: Work) -> Sequence[Turn]:
+        """The trail's entries of this turn; a graph with a memory of its own returns older ones."""
+        known = {(turn.path, turn.started_at) for turn in work.view.state.get("trail") or ()}
+        turns = [Turn.model_validate(turn) for turn in result.get("trail") or ()]
+        return [turn for turn in turns if (turn.path, turn.started_at) not in known]
+
+    def _answer(self, said: Sequence[Any], output: Any) -> AIMessage:
+        """The team's one message; it keeps the id of the member's, so that a stream shows it once."""
+        text = answer_text(output)
+        for message in reversed(said):
+            if isinstance(message, AIMessage) and message.text == text:
+                return AIMessage(message.content, name=self.name, id=message.id)
+        return answer_from(self.name, output)
+
+    def _shared(self, scene: Scene) -> frozenset[str]:
+        return scene.shared_keys if self._inputs is None else scene.shared_keys & self._inputs
+
+
+def _input_keys(graph: Runnable[Any, Any]) -> frozenset[str] | None:
+    """Keys of a compiled graph's input; None where they cannot be known, as of a remote one."""
+    builder = getattr(graph, "builder", None)
+    schemas = getattr(builder, "schemas", None)
+    if builder is None or schemas is None:
+        return None
+    return frozenset(schemas[builder.input_schema])
+
+

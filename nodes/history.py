@@ -1,0 +1,243 @@
+"""History policies: what of the conversation a participant reads.
+
+A policy picks messages of the thread, as they are stored; how they look to the one who reads them
+is `prompt.py`'s business. Any function from a `View` to a list of messages is a policy too, sync or
+async. Tool calls and their results are kept or left out together, whatever a policy picks.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    trim_messages,
+)
+from langchain_core.messages.utils import count_tokens_approximately
+
+from langgraph_orchestra.models import resolve_model
+from langgraph_orchestra.nodes.checks import natural_number
+from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.prompt import Tools
+from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = [
+    "History",
+    "everything",
+    "last_only",
+    "own_and_task",
+    "read",
+    "recent",
+    "summarised",
+    "task_and_last",
+    "task_only",
+    "within",
+]
+
+Messages = Sequence[AnyMessage]
+
+
+class History(Protocol):
+    """What a participant reads: a function from a `View` to messages of the thread."""
+
+    def __call__(self, view: View, /) -> Messages | Awaitable[Messages]: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A policy of ours."""
+
+    pick: Callable[[View, str], Messages]
+    """Which messages, from the view and the reader's name."""
+
+    tools: Tools = "own"
+    """Whose tool calls and results are read: one's `own`, `all` (another's as a line of text), or
+    `none`."""
+
+    def __post_init__(self) -> None:
+        if self.tools not in ("own", "all", "none"):
+            raise ConfigurationError(f"`tools` is {self.tools!r}; it is 'own', 'all' or 'none'")
+
+    def __call__(self, view: View, /) -> Messages:
+        """Pick for a reader without a name."""
+        return self.pick(view, "")
+
+
+def everything(*, tools: Tools = "own") -> History:
+    """Read the whole thread, earlier runs included.
+
+    Args:
+        tools: Whose tool calls and results are read, here and in the other policies: one's `own`,
+            `all` (another's as a line of text), or `none`.
+    """
+    return Reading(lambda view, _: view.messages, tools)
+
+
+def task_and_last(*, tools: Tools = "own") -> History:
+    """Read this run's task and the latest answer: a fresh context for each stage."""
+    return Reading(
+        lambda view, _: [*view.task_messages, *_with_tools(view.said, view.answers[-1:])], tools
+    )
+
+
+def task_only(*, tools: Tools = "own") -> History:
+    """Read this run's task, with its images, and nothing that was said since."""
+    return Reading(lambda view, _: view.task_messages, tools)
+
+
+def last_only(*, tools: Tools = "own") -> History:
+    """Read the latest answer of this run; the task where nobody has answered yet."""
+    return Reading(
+        lambda view, _: _with_tools(view.said, view.answers[-1:]) or view.task_messages, tools
+    )
+
+
+def own_and_task(*, tools: Tools = "own") -> History:
+    """Read this run's task and what the reader said itself."""
+
+    def pick(view: View, reader: str) -> Messages:
+        own = [message for message in view.answers if message.name == reader]
+        return [*view.task_messages, *_with_tools(view.said, own)]
+
+    return Reading(pick, tools)
+
+
+def recent(n: int, *, tools: Tools = "own") -> History:
+    """Read the last messages of the thread.
+
+    Args:
+        n: How many; more where a tool call and its result would be torn apart.
+        tools: Whose tool calls and results are read.
+    """
+    natural_number("n", n)
+    return Reading(lambda view, _: _with_tools(view.messages, view.messages[-n:]), tools)
+
+
+def within(
+    tokens: int,
+    *,
+    counter: Callable[[list[Any]], int] = count_tokens_approximately,
+    tools: Tools = "own",
+) -> History:
+    """Read as many of the thread's last messages as fit, by LangChain's `trim_messages`.
+
+    Args:
+        tokens: How many tokens may be read.
+        counter: Counts the tokens of messages; LangChain's approximation by default.
+        tools: Whose tool calls and results are read.
+    """
+    natural_number("tokens", tokens)
+
+    def pick(view: View, _: str) -> Messages:
+        kept = trim_messages(list(view.messages), max_tokens=tokens, token_counter=counter)
+        return _untorn(kept)
+
+    return Reading(pick, tools)
+
+
+def summarised(
+    model: str | BaseChatModel | None = None, *, keep: int = 6, tools: Tools = "own"
+) -> History:
+    """Read a summary of the older part of the thread, written by a model, and its last messages.
+
+    The summary is asked for each time the policy is applied, and is not stored.
+
+    Args:
+        model: Who summarises; None takes the context's `model`, then `ORCHESTRA_MODEL`.
+        keep: How many of the last messages are read as they are.
+        tools: Whose tool calls and results are read.
+    """
+    natural_number("keep", keep)
+    return Summarised(
+        lambda view, _: _with_tools(view.messages, view.messages[-keep:]), tools, model
+    )
+
+
+SUMMARY_PROMPT = (
+    "Summarise this conversation for someone who joins it now. Keep the task, every decision, "
+    "figure, name and open question; leave out what has been superseded."
+)
+"""Instruction of the model that writes the summary of `summarised`."""
+
+
+@dataclass(frozen=True)
+class Summarised(Reading):
+    """The policy `summarised`: its model call belongs to the reader's turn."""
+
+    model: str | BaseChatModel | None = None
+
+    def steps(self, work: Work) -> Steps[Messages]:
+        """Ask for the summary, if there is anything older than what is read as it is."""
+        kept = self.pick(work.view, work.name)
+        read_as_it_is = {id(message) for message in kept}
+        older = [m for m in work.view.messages if id(m) not in read_as_it_is and m.text]
+        if not older:
+            return kept
+        transcript = "\n\n".join(f"{m.name or m.type}: {m.text}" for m in older)
+        summary = yield from work.ask(
+            resolve_model(self.model, context=work.execution.context),
+            [SystemMessage(SUMMARY_PROMPT), HumanMessage(transcript)],
+            work.quietly(),
+        )
+        return [HumanMessage(f"Summary of the conversation so far:\n{summary.text}"), *kept]
+
+
+def read(history: History, work: Work) -> Steps[Messages]:
+    """What the one at work reads by a policy.
+
+    Raises:
+        ConfigurationError: A user's policy returned something else than messages.
+    """
+    if isinstance(history, Summarised):
+        return (yield from history.steps(work))
+    if isinstance(history, Reading):
+        return history.pick(work.view, work.name)
+    picked = yield apply(history, work.view)
+    if not isinstance(picked, Sequence) or isinstance(picked, str):
+        raise ConfigurationError(
+            f"the history policy of `{work.name}` returned {picked!r}; it returns a list of messages"
+        )
+    return _untorn(picked)
+
+
+def _untorn(messages: Messages) -> Messages:
+    return [message for message in messages if not _is_torn(message, messages)]
+
+
+def _with_tools(
+    messages: Sequence[AnyMessage], picked: Iterable[AnyMessage]
+) -> list[AnyMessage]:
+    """The picked messages and, in the thread's order, the tool calls and results they belong to."""
+    wanted = {id(message) for message in picked}
+    kept: list[AnyMessage] = []
+    pairs: list[AnyMessage] = []
+    for message in messages:
+        if isinstance(message, ToolMessage) or (isinstance(message, AIMessage) and message.tool_calls):
+            pairs.append(message)
+            continue
+        if id(message) in wanted or any(id(pair) in wanted for pair in pairs):
+            kept.extend(pairs)
+        if id(message) in wanted:
+            kept.append(message)
+        pairs = []
+    if any(id(pair) in wanted for pair in pairs):
+        kept.extend(pairs)
+    return kept
+
+
+def _is_torn(message: AnyMessage, kept: Sequence[AnyMessage]) -> bool:
+    """Whether a tool call lacks one of its results here, or a result its call."""
+    if isinstance(message, ToolMessage):
+        called = {c["id"] for m in kept if isinstance(m, AIMessage) for c in m.tool_calls}
+        return message.tool_call_id not in called
+    if isinstance(message, AIMessage) and message.tool_calls:
+        answered = {m.tool_call_id for m in kept if isinstance(m, ToolMessage)}
+        return any(call["id"] not in answered for call in message.tool_calls)
+    return False

@@ -1,0 +1,175 @@
+"""People as participants: a seat that answers, or one that reviews what was said before it.
+
+Either is an `interrupt()`: the run pauses, is saved, and continues when the answer comes, in this
+process or another.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from pydantic import BaseModel
+
+from langgraph_orchestra.nodes.answers import Decision, DecisionType, answer_type, ask_person
+from langgraph_orchestra.nodes.checks import natural_number, usable_name
+from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.participant import Participant, Reply, Scene
+from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = ["Human", "HumanParticipant", "approval", "question"]
+
+Ask = str | Callable[[View], str | Awaitable[str]]
+
+_REVIEW: Sequence[DecisionType] = ("approve", "edit", "reject")
+_RESPOND: Sequence[DecisionType] = ("respond",)
+
+
+@dataclass(frozen=True)
+class Human:
+    """A person in a seat: the run pauses for them with an interrupt.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ConfigurationError: The name or role cannot be used.
+    """
+
+    name: str
+    """Unique in the graph; letters, digits, `_` and `-`."""
+
+    description: str = ""
+    """What they are there for; they read it, and so do those who choose between participants."""
+
+    _: KW_ONLY
+
+    role: Literal["answer", "review"] | None = None
+    """`answer` says something; `review` approves, edits or rejects the answer before. None is the
+    pattern's natural one: in a sequence `review`, except at its start."""
+
+    ask: Ask | None = None
+    """What the person is asked, as text or a function of the `View`; None asks in general words."""
+
+    default: str | None = None
+    """What a blank answer means; None refuses a blank one."""
+
+    schema: type[BaseModel] | None = None
+    """Type of their answer, given as JSON; None takes any words."""
+
+    max_rejections: int = 3
+    """How often they may send a draft back in one run; the last one ends it `rejected`."""
+
+    def __post_init__(self) -> None:
+        usable_name(self.name)
+        natural_number("max_rejections", self.max_rejections)
+        if not isinstance(self.description, str):
+            raise TypeError(f"`description` of `{self.name}` is a str, not {self.description!r}")
+        if self.role not in (None, "answer", "review"):
+            raise ConfigurationError(
+                f"`role` of `{self.name}` is {self.role!r}; it is 'answer', 'review' or None"
+            )
+        if self.ask is not None and not (isinstance(self.ask, str) or callable(self.ask)):
+            raise TypeError(f"`ask` of `{self.name}` is a str or a function of a `View`")
+        if self.default is not None and not isinstance(self.default, str):
+            raise TypeError(f"`default` of `{self.name}` is a str or None, not {self.default!r}")
+        if self.schema is not None and not (
+            isinstance(self.schema, type) and issubclass(self.schema, BaseModel)
+        ):
+            raise TypeError(f"`schema` of `{self.name}` is a pydantic model class")
+
+
+def approval(name: str, description: str = "") -> Human:
+    """A person who approves, edits or rejects the answer before them."""
+    return Human(name, description, role="review")
+
+
+def question(name: str, ask: Ask) -> Human:
+    """A person who is asked something."""
+    return Human(name, role="answer", ask=ask)
+
+
+class HumanParticipant(Participant):
+    """A person in their graph."""
+
+    kind = "human"
+
+    def __init__(self, human: Human, scene: Scene, **options: Any) -> None:
+        options.update(
+            name=options.get("name") or human.name,
+            description=options.get("description") or human.description,
+            policy=options.get("policy") or Policy(retry=None),
+        )
+        super().__init__(**options)
+        self.human = human
+        self.reviews = (human.role or scene.human_role) == "review"
+        self._answers = answer_type(
+            _REVIEW if self.reviews else _RESPOND,
+            may_be_blank=human.default is not None,
+            value_type=None if self.reviews else human.schema,
+        )
+
+    def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
+        """Pause for the person, and understand the answer."""
+        ask = self.human.ask
+        asked = (yield apply(ask, work.view)) if callable(ask) else ask
+        request = self._review(work.view, asked) if self.reviews else self._question(work.view, asked)
+        decision = ask_person(
+            {
+                **request,
+                "pattern": scene.pattern,
+                "node": self.name,
+                "path": work.execution.path(self.name),
+                "thread_task": work.view.task,
+            },
+            self._answers,
+        )
+        return self._reply(decision or self._default())
+
+    def rejections(self, view: View) -> int:
+        """How often the person has sent a draft back in this run."""
+        return sum(t.agent == self.name and t.outcome == "refused" for t in view.trail)
+
+    def _question(self, view: View, asked: str | None) -> dict[str, Any]:
+        message = asked or view.last_text or view.task
+        args = {"participant": self.name, "message": message, "task": view.task}
+        about = asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"
+        return _request("answer", args, about, _RESPOND)
+
+    def _review(self, view: View, asked: str | None) -> dict[str, Any]:
+        drafts = view.answers
+        author = drafts[-1].name if drafts else ""
+        round_ = self.rejections(view) + 1
+        args = {"participant": author or "", "draft": view.last_text, "round": round_}
+        about = asked or (
+            f"{self.description or f'Approve, edit or reject the draft of {author}.'}"
+            f"\n\n{view.last_text}"
+        )
+        return _request("review_draft", args, about, _REVIEW)
+
+    def _default(self) -> Decision:
+        """What a blank answer means: words, or at a review a decision in words."""
+        answer = self._answers.model_validate(self.human.default)
+        return answer.decision or Decision(type="respond")
+
+    def _reply(self, decision: Decision) -> Reply:
+        text = decision.text
+        said = [HumanMessage(text, name=self.name)] if text else []
+        if decision.type == "reject":
+            return Reply(said, "", outcome="refused", detail=text or "rejected", decision="reject")
+        if decision.type == "approve":
+            return Reply([], "", detail="approved", decision="approve")
+        value = text if decision.value is None else decision.value
+        detail = "edited" if decision.type == "edit" else ""
+        return Reply(said, value, detail=detail, decision=decision.type)
+
+
+def _request(
+    kind: str, args: dict[str, Any], description: str, allowed: Sequence[DecisionType]
+) -> dict[str, Any]:
+    """An interrupt's value in the shape that Agent Chat UI and LangChain's middleware know."""
+    return {
+        "action_requests": [{"name": kind, "args": args, "description": description}],
+        "review_configs": [{"action_name": kind, "allowed_decisions": list(allowed)}],
+    }

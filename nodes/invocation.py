@@ -1,0 +1,152 @@
+"""What the nodes of one graph share while one call of it runs, and never longer.
+
+The checkpointed state is the truth; this holds what cannot be in it yet: what turns in progress
+have spent, when parallel branches began, which of them came first.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from langgraph_orchestra.nodes.driver import Execution
+
+__all__ = ["Invocation", "Invocations", "Usage"]
+
+
+@dataclass
+class Usage:
+    """Tokens and cost of model calls."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+
+    def add(self, input_tokens: int, output_tokens: int, cost: float | None) -> None:
+        """Count one more call."""
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+        if cost is not None:
+            self.cost = (self.cost or 0.0) + cost
+
+    def add_all(self, other: "Usage") -> None:
+        """Count another's calls too."""
+        self.add(other.input_tokens, other.output_tokens, other.cost)
+
+
+@dataclass
+class Invocation:
+    """One call of a graph, from its `invoke` to its return."""
+
+    lock: threading.Condition = field(default_factory=threading.Condition)
+    in_progress: dict[str, Usage] = field(default_factory=dict)
+    """Spending of the tasks of this superstep, by task id: not in the trail yet."""
+
+    superstep: str = ""
+    wasted: dict[str, Usage] = field(default_factory=dict)
+    """Spending of a task's earlier attempts, by task id."""
+
+    branches_began: float | None = None
+    """When the first parallel branch began, by the monotonic clock."""
+
+    winner: "Future[str]" = field(default_factory=Future)
+    """Done as soon as one of racing branches has succeeded."""
+
+    running: set[str] = field(default_factory=set)
+    """Parallel branches that have begun and not ended."""
+
+    ended: set[str] = field(default_factory=set)
+    """Parallel branches that have ended, well or badly."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    """What failed branches raised, by name."""
+
+    def spending(self, superstep: str, task: str) -> Usage:
+        """The account of a task of this superstep."""
+        with self.lock:
+            if superstep != self.superstep:
+                self.superstep, self.in_progress = superstep, {}
+            return self.in_progress.setdefault(task, Usage())
+
+    def being_spent(self) -> Usage:
+        """What all tasks of this superstep have spent so far."""
+        total = Usage()
+        with self.lock:
+            for usage in self.in_progress.values():
+                total.add_all(usage)
+        return total
+
+    def begin_branch(self, name: str) -> float:
+        """Note that a branch begins; return when the first one did."""
+        with self.lock:
+            self.running.add(name)
+            self.ended.discard(name)
+            if self.branches_began is None:
+                self.branches_began = time.monotonic()
+            return self.branches_began
+
+    def end_branch(self, name: str, error: Exception | None = None) -> None:
+        """Note that a branch has ended, and with which error."""
+        with self.lock:
+            self.running.discard(name)
+            self.ended.add(name)
+            if error is not None:
+                self.errors[name] = error
+            self.lock.notify_all()
+
+    def win(self, name: str) -> bool:
+        """Claim the race; False if another branch was first."""
+        with self.lock:
+            if not self.winner.done():
+                self.winner.set_result(name)
+            return self.winner.result() == name
+
+    def first_error(self, name: str, order: Sequence[str]) -> Exception:
+        """Wait until the branches declared before `name` have ended; return the first error.
+
+        Which branches will run at all is not known here (on a resume, only the unfinished ones do;
+        with few threads, some begin late), so one that has not begun after a moment is not waited
+        for: its thread may be this one.
+
+        Args:
+            name: A branch that has failed.
+            order: The branches of this step, as declared.
+        """
+        earlier = order[: order.index(name)]
+        with self.lock:
+            self.lock.wait_for(lambda: self.ended.issuperset(earlier), timeout=_GRACE)
+            self.lock.wait_for(lambda: self.running.isdisjoint(earlier))
+            return next(self.errors[branch] for branch in order if branch in self.errors)
+
+
+_GRACE = 0.25  # seconds in which LangGraph hands all branches of a step to its threads
+
+
+class Invocations:
+    """Finds the `Invocation` a node belongs to.
+
+    LangGraph gives each call of an outermost graph a `RunControl` of its own, and each nested graph
+    a namespace. The latest `capacity` are kept, since nothing says when a call is over.
+    """
+
+    def __init__(self, capacity: int = 4096) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[Any, Invocation]] = OrderedDict()
+
+    def of(self, execution: Execution) -> Invocation:
+        """The invocation that `execution` is part of."""
+        info = execution.runtime.execution_info
+        namespace = info.checkpoint_ns.rpartition("|")[0] if info else ""
+        control = execution.runtime.control
+        key = (id(control), namespace)  # the entry keeps `control`, so its id is not given again
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = (control, Invocation())
+                if len(self._kept) > self._capacity:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key][1]

@@ -1,0 +1,156 @@
+"""`Limits`: the budget of a run over all its participants and nested teams.
+
+Deciding is apart from measuring: `limit_reached` is a pure function of what was spent.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from langchain_core.messages.ai import UsageMetadata
+
+from langgraph_orchestra.nodes.checks import natural_number, positive_number
+from langgraph_orchestra.state import ConfigurationError, Stop, Turn
+
+__all__ = ["Limits", "Price", "Spent", "check_price", "cost_of", "limit_reached", "spent_in"]
+
+Price = Callable[[str, UsageMetadata], float]
+"""What a model call costs in USD, from the model's name and its usage."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Budget of one run, over all its participants and the teams inside them; None is no limit.
+
+    What is spent is compared before each model call, also inside an agent, and between turns. A
+    limit is not an error: the run ends with the best result so far and a `stop` that says which.
+
+    Raises:
+        TypeError: A limit is not a number.
+        ConfigurationError: A limit is zero or negative.
+    """
+
+    turns: int | None = None
+    """Turns of participants."""
+
+    tokens: int | None = None
+    """Tokens read and written by models, as their `usage_metadata` counts them."""
+
+    cost: float | None = None
+    """USD, by `price`, or by the public list prices of `genai-prices`."""
+
+    seconds: float | None = None
+    """Time at work; waiting for a person does not count."""
+
+    price: Price | None = None
+    """What a model call costs in USD; None takes the public list prices."""
+
+    def __post_init__(self) -> None:
+        natural_number("Limits.turns", self.turns, optional=True)
+        natural_number("Limits.tokens", self.tokens, optional=True)
+        positive_number("Limits.cost", self.cost)
+        positive_number("Limits.seconds", self.seconds)
+        if self.price is not None and not callable(self.price):
+            raise TypeError("`Limits.price` is a function `(model, usage) -> USD`")
+
+    def __bool__(self) -> bool:
+        return any(x is not None for x in (self.turns, self.tokens, self.cost, self.seconds))
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run has used so far."""
+
+    turns: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+
+
+def limit_reached(limits: Limits, spent: Spent) -> Stop | None:
+    """The stop that is due; None while there is something left of everything."""
+    if limits.turns is not None and spent.turns >= limits.turns:
+        return Stop(reason="turn_limit", detail=f"{spent.turns} of {limits.turns} turns taken")
+    if limits.tokens is not None and spent.tokens >= limits.tokens:
+        return Stop(reason="token_limit", detail=f"{spent.tokens} of {limits.tokens} tokens used")
+    if limits.cost is not None and spent.cost >= limits.cost:
+        return Stop(reason="cost_limit", detail=f"{spent.cost:.4f} of {limits.cost} USD spent")
+    if limits.seconds is not None and spent.seconds >= limits.seconds:
+        return Stop(
+            reason="time_limit", detail=f"{spent.seconds:.1f} of {limits.seconds} seconds used"
+        )
+    return None
+
+
+def spent_in(trail: Iterable[Turn], turns: int) -> Spent:
+    """Sum up a run from its entries in the trail.
+
+    Args:
+        trail: The run's entries.
+        turns: How many of them are turns, a team counted once.
+    """
+    trail = list(trail)
+    return Spent(
+        turns=turns,
+        tokens=sum(turn.input_tokens + turn.output_tokens for turn in trail),
+        cost=sum(turn.cost or 0.0 for turn in trail),
+        seconds=_time_at_work(trail),
+    )
+
+
+def _time_at_work(trail: Iterable[Turn]) -> float:
+    """Length of the union of the entries' times: what runs side by side counts once."""
+    spans = sorted(
+        (turn.started_at.timestamp(), turn.started_at.timestamp() + turn.seconds)
+        for turn in trail
+        if turn.kind != "human"
+    )
+    total, reached = 0.0, float("-inf")
+    for start, end in spans:
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def cost_of(model: str, usage: UsageMetadata, price: Price | None = None) -> float | None:
+    """What a model call costs in USD; None if the model's price is unknown.
+
+    Args:
+        model: The model, as the provider names it in its answer.
+        usage: Tokens of the call.
+        price: The user's own prices, which come first.
+    """
+    if price is not None:
+        return float(price(model, usage))
+    if not model or not (listed := _list_price(model)):
+        return None
+    from genai_prices import Usage
+
+    tokens = Usage(input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"])
+    return float(listed(tokens))
+
+
+def check_price(model: str, price: Price | None) -> None:
+    """Refuse a cost limit over a model whose price nobody knows."""
+    nothing = UsageMetadata(input_tokens=0, output_tokens=0, total_tokens=0)
+    if cost_of(model, nothing, price) is None:
+        raise ConfigurationError(
+            f"`Limits(cost=...)` needs the price of model `{model}`, which is not on the public "
+            f"list: pass `Limits(price=lambda model, usage: ...)`, in USD"
+        )
+
+
+@lru_cache(maxsize=256)
+def _list_price(model: str) -> Callable[[Any], Any] | None:
+    """The public list price of a model; looked up once for each name, misses too."""
+    from genai_prices import Usage, calc_price
+
+    def price(usage: Any) -> Any:
+        return calc_price(usage, model_ref=model).total_price
+
+    try:
+        price(Usage(input_tokens=1, output_tokens=1))
+    except LookupError:
+        return None
+    return price

@@ -1,0 +1,173 @@
+"""`Member`: a participant with settings of its own, and how anything becomes a participant."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import Runnable
+from langgraph.graph import StateGraph
+from langgraph.pregel.protocol import PregelProtocol
+
+from langgraph_orchestra.nodes.agent import Agent, AgentParticipant
+from langgraph_orchestra.nodes.checks import usable_name
+from langgraph_orchestra.nodes.function import FunctionParticipant, RunnableParticipant
+from langgraph_orchestra.nodes.graph import GraphParticipant
+from langgraph_orchestra.nodes.history import History
+from langgraph_orchestra.nodes.human import Human, HumanParticipant
+from langgraph_orchestra.nodes.participant import Participant, Scene
+from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = ["Member", "ParticipantLike", "as_participant", "as_participants"]
+
+ParticipantLike = Any
+"""An `Agent`, `Human` or `Member`, a compiled graph, a Runnable, or a function of a `View`."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Any participant, with settings of its own; what is None stays as the participant has it.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ConfigurationError: The name cannot be used.
+    """
+
+    participant: ParticipantLike
+    """Who takes part."""
+
+    name: str | None = None
+    """Its name here; one object may take part under several."""
+
+    description: str = ""
+    """What it does, for those who choose between participants."""
+
+    history: History | None = None
+    """What it reads; None takes the graph's policy."""
+
+    policy: Policy | None = None
+    """What happens when it is slow or fails."""
+
+    when: Callable[[View], bool | Awaitable[bool]] | None = None
+    """Whether it takes its turn at all, in a sequence; None is always."""
+
+    bid: Callable[[View], Any] | None = None
+    """Its bid for the next turn, where turns are bid for; None asks a model."""
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            usable_name(self.name)
+        if isinstance(self.participant, Member):
+            raise TypeError("a `Member` wraps a participant, not another `Member`")
+        if self.policy is not None and not isinstance(self.policy, Policy):
+            raise TypeError(f"`policy` of a `Member` is a Policy or None, not {self.policy!r}")
+        for attribute in ("history", "when", "bid"):
+            value = getattr(self, attribute)
+            if value is not None and not callable(value):
+                raise TypeError(f"`{attribute}` of a `Member` is a function, not {value!r}")
+
+
+def as_participants(given: Iterable[ParticipantLike], scene: Scene) -> list[Participant]:
+    """Turn what a user handed to a factory into participants.
+
+    Raises:
+        TypeError: It is no list of participants.
+        ConfigurationError: One of them cannot take part.
+    """
+    if isinstance(given, str | bytes | dict) or not isinstance(given, Iterable):
+        raise TypeError(f"`participants` is a list of participants, not {given!r}")
+    return [as_participant(one, scene) for one in given]
+
+
+def as_participant(given: ParticipantLike, scene: Scene) -> Participant:
+    """Turn an agent, person, graph, Runnable or function into a participant.
+
+    Raises:
+        TypeError: It is nothing that can take part.
+        ConfigurationError: It lacks a name, or is a graph that is not compiled.
+    """
+    member = given if isinstance(given, Member) else Member(given)
+    options: dict[str, Any] = {
+        "description": member.description,
+        "history": member.history,
+        "policy": member.policy,
+        "when": member.when,
+    }
+    participant = _by_kind(member.participant, member.name, options, scene)
+    if (fallback := participant.policy.fallback) is not None:
+        participant.fallback = _fallback(fallback, participant, scene)
+    return participant
+
+
+def _by_kind(
+    given: ParticipantLike, name: str | None, options: dict[str, Any], scene: Scene
+) -> Participant:
+    if isinstance(given, Agent):
+        return AgentParticipant(given, scene, name=name, **options)
+    if isinstance(given, Human):
+        return HumanParticipant(given, scene, name=name, **options)
+    if isinstance(given, StateGraph):
+        raise ConfigurationError(
+            "an uncompiled `StateGraph` cannot take part: compile it with a name, "
+            '`graph.compile(name="team")`'
+        )
+    if isinstance(given, PregelProtocol):
+        return GraphParticipant(given, _name_of_graph(given, name), **options)
+    if isinstance(given, Runnable):
+        return RunnableParticipant(given, _name_of_runnable(given, name), **options)
+    if callable(given) and not isinstance(given, type):
+        return FunctionParticipant(given, _name_of_function(given, name), **options)
+    raise TypeError(
+        f"{given!r} cannot take part; a participant is an `Agent`, a `Human`, a `Member`, a "
+        f"compiled graph, a Runnable or a function of a `View`"
+    )
+
+
+def _fallback(given: ParticipantLike, of: Participant, scene: Scene) -> Participant:
+    """Who steps in, under the name of the participant it stands in for."""
+    if isinstance(given, str | BaseChatModel):
+        if not isinstance(of, AgentParticipant):
+            raise ConfigurationError(
+                f"`Policy(fallback=...)` of `{of.name}` is a model, but `{of.name}` is no `Agent` "
+                f"with a prompt for it; give a participant"
+            )
+        settings = {
+            key: getattr(of.agent, key) for key in Agent.__dataclass_fields__ if key != "model"
+        }
+        given = Agent(**{**settings, "model": given, "policy": Policy(retry=None)})
+    if isinstance(given, Member):
+        given = given.participant
+    return _by_kind(given, of.name, {"history": of.history}, scene)
+
+
+def _name_of_graph(graph: Runnable[Any, Any], name: str | None) -> str:
+    own = getattr(graph, "name", None)
+    if name is None and own in (None, "LangGraph"):
+        raise ConfigurationError(
+            "a compiled graph without a name cannot take part: compile it with "
+            '`compile(name="team")`, or wrap it in `Member(graph, name="team")`'
+        )
+    return usable_name(name or own)
+
+
+def _name_of_runnable(runnable: Runnable[Any, Any], name: str | None) -> str:
+    own = getattr(runnable, "name", None)
+    if name is None and (own is None or own == "<lambda>"):
+        raise ConfigurationError(
+            f"a {type(runnable).__name__} without a name cannot take part: wrap it in "
+            f'`Member(runnable, name="...")`'
+        )
+    return usable_name(name or own)
+
+
+def _name_of_function(function: Callable[..., Any], name: str | None) -> str:
+    own = getattr(function, "__name__", None)
+    if name is None and own in (None, "<lambda>"):
+        raise ConfigurationError(
+            "a lambda (or an object without `__name__`) cannot take part without a name: use a "
+            'named function, or wrap it in `Member(function, name="...")`'
+        )
+    return usable_name(name or own)
+

@@ -1,0 +1,170 @@
+"""`Participant`: what a node runs, whatever the user handed in.
+
+Each kind of participant (agent, function, graph, person) says in `speak` how it answers; everything
+else, such as retries, limits and records, is the same for all and lives in `turn.py`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel
+
+from langgraph_orchestra.nodes.driver import Execution, Steps
+from langgraph_orchestra.nodes.history import History, read
+from langgraph_orchestra.nodes.policy import OnFailure, Policy
+from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.work import Budget, Work
+from langgraph_orchestra.state import Stop, Turn, TurnKind, TurnOutcome
+
+__all__ = ["Participant", "Reply", "Scene", "answer_from", "answer_text", "said_by", "speakers"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a participant knows of the graph it takes part in."""
+
+    pattern: str
+    """Name of the pattern."""
+
+    history: History
+    """What participants read unless they say otherwise."""
+
+    budget: Budget = field(default_factory=Budget)
+    """The run's limits, and what its nodes share while it runs."""
+
+    on_failure: OnFailure = "raise"
+    """What a failure means unless the participant's policy says otherwise."""
+
+    shared_keys: frozenset[str] = frozenset()
+    """Custom keys of the state: what may be shared with inner graphs."""
+
+    state_schema: type[Any] | None = None
+    """Schema of the state, for inner graphs that share custom keys."""
+
+    human_role: str = "answer"
+    """What a person does here unless they say otherwise."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a participant brings back."""
+
+    messages: Sequence[AnyMessage] = ()
+    """What is new, for the thread; the answer is the last one."""
+
+    output: Any = ""
+    """The answer itself: text, or a typed object."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Updates of custom state keys."""
+
+    inside: Sequence[Turn] = ()
+    """Entries of a nested team's members, which stand in the trail instead of the team's own."""
+
+    stop: Stop | None = None
+    """Why a nested team's run ended."""
+
+    outcome: TurnOutcome = "ok"
+    """How the turn ended."""
+
+    detail: str = ""
+    """What the trail says about it."""
+
+    decision: str = ""
+    """What a person decided: `approve`, `edit`, `reject` or `respond`."""
+
+
+class Participant(ABC):
+    """Someone who takes turns in a graph.
+
+    Args:
+        name: Unique in its graph.
+        description: What it does, for those who choose between participants.
+        history: What it reads; None for the graph's own policy.
+        policy: What happens when it is slow or fails.
+        when: Whether it takes its turn at all; None is always.
+    """
+
+    kind: TurnKind = "agent"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        history: History | None = None,
+        policy: Policy | None = None,
+        when: Callable[[View], bool | Awaitable[bool]] | None = None,
+        fallback: "Participant | None" = None,
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.history = history
+        self.policy = policy or Policy()
+        self.when = when
+        self.fallback = fallback
+
+    @property
+    def inner(self) -> Sequence[Runnable[Any, Any]]:
+        """Graphs inside, for drawings and the inspection of their state."""
+        return ()
+
+    @property
+    def threads(self) -> int:
+        """How many things it may do at once."""
+        return 1
+
+    @property
+    def outputs(self) -> Sequence[type[BaseModel]]:
+        """Typed answers it may give."""
+        return ()
+
+    def check(self, execution: Execution) -> Sequence[str]:
+        """Find out before any model call what would fail later.
+
+        Returns:
+            Names of the models it will call, as far as they are known.
+
+        Raises:
+            ConfigurationError: No model can be found.
+        """
+        return ()
+
+    @abstractmethod
+    def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
+        """Take a turn.
+
+        Args:
+            work: The turn in progress.
+            scene: The graph it takes part in.
+        """
+
+    def reads(self, work: Work, scene: Scene) -> Steps[list[AnyMessage]]:
+        """The messages of the thread it reads in this turn."""
+        picked = yield from read(self.history or scene.history, work)
+        besides = {id(message) for message in work.besides}
+        return [*(message for message in picked if id(message) not in besides), *work.besides]
+
+
+def said_by(name: str, message: AnyMessage) -> AnyMessage:
+    """The message under its speaker's name; it keeps its id, so that a stream shows it once."""
+    return message if message.name == name else message.model_copy(update={"name": name})
+
+
+def answer_text(output: Any) -> str:
+    """An answer as text: a typed object as its JSON."""
+    return output.model_dump_json() if isinstance(output, BaseModel) else str(output)
+
+
+def answer_from(name: str, output: Any) -> AIMessage:
+    """An answer as a message."""
+    return AIMessage(answer_text(output), name=name)
+
+
+def speakers(participants: Sequence[Participant]) -> Mapping[str, str]:
+    """Names and descriptions, in declared order."""
+    return {participant.name: participant.description for participant in participants}

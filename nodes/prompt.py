@@ -1,0 +1,66 @@
+"""How the conversation looks to the one who reads it.
+
+One's own answers are `AIMessage`s, everybody else's are `HumanMessage`s that begin with the
+speaker's name: chat APIs know one assistant only, and a model takes what stands there for its own.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+
+__all__ = ["Tools", "addressed_to"]
+
+Tools = Literal["own", "all", "none"]
+"""Whose tool calls and results are read; another's are read as lines of text, not as calls."""
+
+_PLEASE_CONTINUE = "Please continue."
+
+
+def addressed_to(
+    reader: str, messages: Iterable[AnyMessage], *, tools: Tools = "own"
+) -> list[AnyMessage]:
+    """Turn messages of the thread into what `reader`'s model is sent; nothing of it is stored.
+
+    Args:
+        reader: Name of the participant.
+        messages: Messages of the thread, in its order.
+        tools: Whose tool calls and results are read.
+    """
+    prompt: list[AnyMessage] = []
+    own_calls: set[str | None] = set()
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            if message.tool_call_id in own_calls:
+                prompt.append(message)
+            elif tools == "all":
+                prompt.append(HumanMessage(f"{message.name or 'tool'} returned: {message.text}"))
+        elif isinstance(message, AIMessage) and message.name == reader:
+            if message.tool_calls and tools == "none":
+                continue
+            own_calls.update(call["id"] for call in message.tool_calls)
+            prompt.append(message)
+        elif isinstance(message, AIMessage) and message.tool_calls:
+            continue
+        elif message.name and message.name != reader and isinstance(message, AIMessage | HumanMessage):
+            prompt.append(_spoken_by(message.name, message))
+        else:
+            prompt.append(message)
+    if prompt and isinstance(prompt[-1], AIMessage):
+        prompt.append(HumanMessage(_PLEASE_CONTINUE))
+    return prompt
+
+
+def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:
+    """Another's message: its text after the speaker's name, its images and files as they are."""
+    text = f"{speaker}: {message.text}"
+    if isinstance(message.content, str):
+        return HumanMessage(text, name=speaker)
+    shown = _shown_to_people(message.content)
+    return HumanMessage([{"type": "text", "text": text}, *shown] if shown else text, name=speaker)
+
+
+def _shown_to_people(content: Sequence[Any]) -> list[Any]:
+    """The blocks another model can read; reasoning and calls are the speaker's own affair."""
+    kinds = {"image", "image_url", "audio", "input_audio", "file", "video"}
+    return [block for block in content if isinstance(block, dict) and block.get("type") in kinds]

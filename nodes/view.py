@@ -1,0 +1,186 @@
+"""`View`: the one thing every callback is given, a frozen snapshot of the run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from pydantic_core import to_json
+
+from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
+
+__all__ = ["View", "best_so_far", "is_answer", "this_run"]
+
+_NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class View:
+    """What selectors, conditions, histories, aggregators and plain-function participants see.
+
+    Everything is derived from `state`, when asked for. To test a callback of your own, build one
+    from a state: `View({"messages": [HumanMessage("Write about octopuses")]})`.
+    """
+
+    state: Mapping[str, Any]
+    """The whole state, read-only; custom keys are here."""
+
+    speakers: Mapping[str, str] = field(default_factory=lambda: _NOBODY)
+    """Names of the participants, with their descriptions, in declared order."""
+
+    prefix: str = ""
+    """Path of this graph in the outermost one; empty there."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.state, MappingProxyType):
+            object.__setattr__(self, "state", MappingProxyType(dict(self.state)))
+
+    @cached_property
+    def task(self) -> str:
+        """Text of the last human message of this run's input; in a map-reduce worker, the item."""
+        if "item" in self.state and "index" in self.state:
+            return _item_text(self.state["item"])
+        asked = [m for m in self.task_messages if isinstance(m, HumanMessage)]
+        return asked[-1].text if asked else ""
+
+    @cached_property
+    def messages(self) -> Sequence[AnyMessage]:
+        """The whole thread."""
+        return tuple(self.state.get("messages") or ())
+
+    @cached_property
+    def run_messages(self) -> Sequence[AnyMessage]:
+        """This run's part of the thread, from the first message of its input."""
+        return self.messages[self._run.get("first_message", 0) :]
+
+    @cached_property
+    def task_messages(self) -> Sequence[AnyMessage]:
+        """The messages this run was given, in order."""
+        given = self._run.get("input_messages")
+        return self.run_messages if given is None else self.run_messages[:given]
+
+    @cached_property
+    def said(self) -> Sequence[AnyMessage]:
+        """What was said in this run: its messages without the task."""
+        return self.run_messages[len(self.task_messages) :]
+
+    @cached_property
+    def answers(self) -> Sequence[AnyMessage]:
+        """What participants answered in this run: `said` without tool calls and their results."""
+        return tuple(m for m in self.said if is_answer(m))
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns of this run: one for each participant's answer, a team's members folded."""
+        taken = (t for t in self.trail if t.kind in _TURNS and t.outcome != "skipped")
+        steps = groupby(taken, key=lambda turn: turn.step)
+        return tuple(_folded(list(turns), self.prefix) for _, turns in steps)
+
+    @cached_property
+    def trail(self) -> tuple[Turn, ...]:
+        """This run's entries in the trail: turns, decisions and aggregates."""
+        return this_run(self.state)
+
+    @property
+    def last(self) -> Turn | None:
+        """The latest turn; None before the first."""
+        return self.turns[-1] if self.turns else None
+
+    @cached_property
+    def last_text(self) -> str:
+        """Text of the latest answer in this run; empty before the first."""
+        return self.answers[-1].text if self.answers else ""
+
+    @cached_property
+    def results(self) -> Any:
+        """The successes among `state["results"]`: a mapping by name, or a list in a map-reduce."""
+        results: Any = self.state.get("results") or {}
+        if isinstance(results, Mapping):
+            return {name: result for name, result in results.items() if result.ok}
+        return [result for result in results if result.ok]
+
+    @property
+    def failures(self) -> Sequence[Result]:
+        """The results without an output."""
+        results = self.state.get("results") or {}
+        every = results.values() if isinstance(results, Mapping) else results
+        return [result for result in every if not result.ok]
+
+    @property
+    def next_step(self) -> int:
+        """Number of the next turn in this run."""
+        return self.trail[-1].step + 1 if self.trail else 1
+
+    def after(self, messages: Sequence[AnyMessage], trail: Sequence[Turn]) -> "View":
+        """The view after a turn that has written these messages and entries."""
+        state = {
+            **self.state,
+            "messages": append_messages(list(self.messages), [list(messages)]),
+            "trail": [*(self.state.get("trail") or ()), *trail],
+        }
+        return View(state, self.speakers, self.prefix)
+
+    @property
+    def _run(self) -> RunInfo:
+        return self.state.get("run_info") or RunInfo()
+
+
+_TURNS = frozenset({"agent", "human", "function"})
+
+
+def this_run(state: Mapping[str, Any]) -> tuple[Turn, ...]:
+    """The trail's entries of the current run."""
+    return tuple((state.get("trail") or ())[(state.get("run_info") or {}).get("first_turn", 0) :])
+
+
+def best_so_far(view: View) -> Any:
+    """What a run that ends early has to show: the last non-empty answer.
+
+    A person's answer counts only if nobody else has spoken; a draft they have edited counts as the
+    draft.
+    """
+    output = view.state.get("output")
+    edited = view.last is not None and view.last.detail == "edited"
+    if output not in ("", None) and (edited or not isinstance(view.answers[-1], HumanMessage)):
+        return output
+    spoken = [message for message in view.answers if message.text.strip()]
+    by_others = [message for message in spoken if not isinstance(message, HumanMessage)]
+    return (by_others or spoken)[-1].text if spoken else ""
+
+
+def is_answer(message: AnyMessage) -> bool:
+    """Whether a message is what somebody said, not a tool call or a tool's result."""
+    return isinstance(message, HumanMessage) or (
+        isinstance(message, AIMessage) and not message.tool_calls
+    )
+
+
+def _folded(members: Sequence[Turn], prefix: str) -> Turn:
+    """One turn for a team: its members' entries share a step."""
+    first = members[0]
+    depth = prefix.count("/") + 1 if prefix else 0
+    team, *inside = first.path.split("/")[depth:] or [first.agent]
+    if not inside:
+        return first
+    last = max(members, key=lambda turn: turn.started_at)
+    costs = [turn.cost for turn in members if turn.cost is not None]
+    return first.model_copy(
+        update={
+            "agent": team,
+            "path": f"{prefix}/{team}" if prefix else team,
+            "seconds": (last.started_at - first.started_at).total_seconds() + last.seconds,
+            "input_tokens": sum(turn.input_tokens for turn in members),
+            "output_tokens": sum(turn.output_tokens for turn in members),
+            "cost": sum(costs) if costs else None,
+            "outcome": last.outcome,
+        }
+    )
+
+
+def _item_text(item: Any) -> str:
+    from pydantic_core import to_json
+
+    return item if isinstance(item, str) else to_json(item).decode()

@@ -1,0 +1,97 @@
+"""State schemas of the patterns: TypedDicts a user may extend by subclassing.
+
+Every pattern's state begins with `OrchestrationState`. Keys under "bookkeeping" belong to the
+library; they are saved with the thread but are neither input nor output of a graph.
+"""
+
+from typing import Annotated, Any
+
+from langchain_core.messages import AnyMessage
+from langgraph.channels.delta import DeltaChannel
+from typing_extensions import TypedDict
+
+from langgraph_orchestra.state.records import Result, Stop, Turn, Votes
+from langgraph_orchestra.state.reducers import (
+    append_messages,
+    append_turns,
+    merge_branches,
+    merge_results,
+)
+
+__all__ = [
+    "BOOKKEEPING",
+    "ConcurrentState",
+    "MapReduceState",
+    "OrchestrationState",
+    "RunInfo",
+    "SequentialState",
+]
+
+Messages = Annotated[list[AnyMessage], DeltaChannel(append_messages)]
+"""A thread's messages; what is stored grows with what is new, not with the whole thread."""
+
+
+class RunInfo(TypedDict, total=False):
+    """Where the current run begins on its thread; written when it begins and when it ends."""
+
+    first_message: int
+    """Place of the first message of this run's input."""
+
+    input_messages: int
+    """How many messages the run was given."""
+
+    first_turn: int
+    """Place of this run's first entry in the trail."""
+
+    messages_at_end: int | None
+    """Length of the thread when the run ended; None while it runs."""
+
+
+class OrchestrationState(TypedDict, total=False):
+    """What every pattern shares."""
+
+    messages: Messages
+    """The conversation: the thread's whole transcript, over all its runs."""
+
+    trail: Annotated[list[Turn], DeltaChannel(append_turns)]
+    """Who did what, when and at what cost; the thread's, over all its runs."""
+
+    output: Any
+    """The answer of this run: text, or the typed object of who answered."""
+
+    stop: Stop | None
+    """Why this run ended; None while it runs."""
+
+    run_info: RunInfo
+    """Bookkeeping: where this run begins."""
+
+
+class SequentialState(OrchestrationState, total=False):
+    """State of `create_sequential`; `output` is always the latest stage's answer."""
+
+
+class ConcurrentState(OrchestrationState, total=False):
+    """State of `create_concurrent`."""
+
+    results: dict[str, Result]
+    """What each branch brought, in declared order; only the branches that were selected."""
+
+    votes: Votes | None
+    """How the majority came about, where `majority()` aggregates."""
+
+    branch_records: Annotated[dict[str, Any], merge_branches]
+    """Bookkeeping: what finished branches bring to the join."""
+
+
+class MapReduceState(OrchestrationState, total=False):
+    """State of `create_map_reduce`."""
+
+    results: Annotated[list[Result], merge_results]
+    """What came of each item, in the order of the items."""
+
+    votes: Votes | None
+    """How the majority came about, where `majority()` reduces."""
+
+
+BOOKKEEPING = frozenset({"run_info", "branch_records"})
+"""Keys that are neither input nor output of a graph."""
