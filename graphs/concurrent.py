@@ -81,7 +81,9 @@ def create_concurrent(
     positive_number("deadline", deadline)
     budget = check_limits(limits)
     scene = Scene("concurrent", history or task_only(), budget, on_failure)
-    scene, branches, schema = scene_of("concurrent", scene, participants, state_schema, ConcurrentState)
+    scene, branches, schema = scene_of(
+        "concurrent", scene, participants, state_schema, ConcurrentState
+    )
     race = isinstance(aggregate, Race)
     fan = Fan(
         branches,

@@ -10,6 +10,7 @@ stages could run side by side (`create_concurrent`) or must discuss.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from langchain_core.messages import AnyMessage
@@ -22,7 +23,7 @@ from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.history import History, task_and_last
 from langgraph_orchestra.nodes.human import HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
-from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
+from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import Taken, skipped, stop_by, take_turn
@@ -68,7 +69,9 @@ def create_sequential(
     budget = check_limits(limits)
     condition = None if stop_when is None else as_condition(stop_when)
     scene = Scene("sequential", history or task_and_last(), budget, human_role="review")
-    scene, stages, schema = scene_of("sequential", scene, participants, state_schema, SequentialState)
+    scene, stages, schema = scene_of(
+        "sequential", scene, participants, state_schema, SequentialState
+    )
     line = Line(stages, scene, condition)
 
     graph = PatternGraph(
@@ -107,10 +110,20 @@ class Line:
                     f'that writes, or give it `role="answer"`'
                 )
 
-    @property
+    @cached_property
+    def speakers(self) -> Mapping[str, str]:
+        """Names and descriptions of the stages."""
+        return speakers(self.stages)
+
+    @cached_property
+    def reviewed(self) -> bool:
+        """Whether a person reviews anywhere."""
+        return any(self.reviews(place) for place in range(len(self.stages)))
+
+    @cached_property
     def branches(self) -> bool:
         """Whether a stage may lead elsewhere than to the next one."""
-        return self.stop_when is not None or any(map(self.reviews, range(len(self.stages))))
+        return self.stop_when is not None or self.reviewed
 
     def reviews(self, place: int) -> bool:
         """Whether a stage is a person who reviews."""
@@ -153,8 +166,8 @@ class Line:
     ) -> Steps[tuple[dict[str, Any], str]]:
         """Let a stage take its turn, and say where the run goes from there."""
         stage, scene = self.stages[place], self.scene
-        view = View(state, speakers(self.stages), execution.prefix)
-        if stop := limit_reached(scene.budget.limits, spent_in(view.trail, len(view.turns))):
+        view = View(state, self.speakers, execution.prefix)
+        if stop := scene.budget.reached(view):
             return {"output": best_so_far(view), **end_run(state, stop)}, END
         if stage.when and not (yield apply(stage.when, view)):
             turn = skipped(stage, view, execution, scene, view.next_step, "`when` said no")
@@ -166,10 +179,9 @@ class Line:
                 execution,
                 scene,
                 step=view.next_step,
-                besides=feedback_for(stage, view),
+                besides=feedback_for(stage, view) if self.reviewed else (),
             )
-        after = view.after(taken.reply.messages, taken.trail)
-        stop, asked = yield from self.stop_after(place, taken, after, execution)
+        stop, asked = yield from self.stop_after(place, taken, view, execution)
         update = {
             "messages": list(taken.reply.messages),
             "trail": [*taken.trail, *asked],
@@ -185,22 +197,25 @@ class Line:
         return {**update, **end_run(state, stop, taken.reply.messages)}, END
 
     def stop_after(
-        self, place: int, taken: Taken, after: View, execution: Execution
+        self, place: int, taken: Taken, view: View, execution: Execution
     ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
         """Why the run ends with this turn; None if it goes on."""
         stage = self.stages[place]
         if taken.stop:
             return taken.stop, ()
         if taken.reply.decision == "reject" and isinstance(stage, HumanParticipant):
-            final = stage.rejections(after) >= stage.human.max_rejections
+            final = stage.rejections(view) + 1 >= stage.human.max_rejections
             if not final and taken.reply.messages:
                 return None, ()
             return Stop(reason="rejected", detail=taken.reply.detail, by=stage.name), ()
         if self.next_name(place) != END:
+            if self.stop_when is None:
+                return None, ()
+            after = view.after(taken.reply.messages, taken.trail)
             return (yield from stop_by(self.stop_when, after, execution, self.scene))
-        outcomes = {turn.outcome for turn in after.turns}
-        if outcomes and outcomes <= {"failed", "timed_out"}:
-            last = after.turns[-1]
+        turns = view.after([], taken.trail).turns
+        if turns and all(turn.outcome in ("failed", "timed_out") for turn in turns):
+            last = turns[-1]
             return Stop(reason="failed", detail=last.detail, by=last.agent), ()
         return Stop(reason="completed"), ()
 

@@ -157,6 +157,7 @@ class AgentParticipant(Participant):
         )
         self.agent = agent
         self.model = ModelSource(agent.model)
+        self._system = [SystemMessage(agent.prompt)] if agent.prompt else []
         self.graph: Runnable[Any, Any] | None = None
         if agent.tools or agent.middleware:
             from langgraph_orchestra.nodes.agent_graph import build_agent_graph
@@ -186,7 +187,7 @@ class AgentParticipant(Participant):
         if self.graph is not None:
             return (yield from self._run_graph(work, prompt, scene))
         model = self.model.resolve(work.execution)
-        messages = [SystemMessage(self.agent.prompt), *prompt] if self.agent.prompt else prompt
+        messages = [*self._system, *prompt]
         if self.agent.output:
             answer = yield from decide(
                 work, model, self.agent.output, messages, config=work.execution.config
@@ -225,8 +226,7 @@ def reply_of_agent_graph(
     new = [
         said_by(name, message) if isinstance(message, AIMessage) else message
         for message in result.get("messages", ())
-        if isinstance(message, AIMessage | ToolMessage)
-        and message.id not in known
+        if isinstance(message, AIMessage | ToolMessage) and message.id not in known
     ]
     for message in new:
         work.count(message)
@@ -250,5 +250,3 @@ def _model_of(context: Any) -> Any:
     if isinstance(context, Mapping):
         return context.get("model")
     return getattr(context, "model", None)
-
-

@@ -10,7 +10,6 @@ from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.function import reply_from
 from langgraph_orchestra.nodes.history import Reading
 from langgraph_orchestra.nodes.intake import end_run
-from langgraph_orchestra.nodes.limits import limit_reached, spent_in
 from langgraph_orchestra.nodes.member import ParticipantLike, as_participant
 from langgraph_orchestra.nodes.participant import (
     Participant,
@@ -104,8 +103,7 @@ class Aggregate:
         failures = (result.failure for result in view.failures)
         if not any(failure and failure.type == "BudgetSpent" for failure in failures):
             return None
-        limits = self.scene.budget.limits
-        return limit_reached(limits, spent_in(view.trail, len(view.turns)))
+        return self.scene.budget.reached(view)
 
     def _not_enough(self, view: View, execution: Execution) -> NotEnoughResultsError:
         """The error, with every cause."""
@@ -162,4 +160,3 @@ def _unsaid(messages: Sequence[AnyMessage], view: View) -> list[AnyMessage]:
 
 def _name_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__)).casefold()
-

@@ -21,7 +21,11 @@ DecisionType = Literal["approve", "edit", "reject", "respond"]
 
 _APPROVALS = frozenset({"approve", "approved", "accept", "yes", "y", "ok", "okay"})
 _REJECTIONS = frozenset({"reject", "rejected", "no", "n"})
-_INBOX: Mapping[str, DecisionType] = {"accept": "approve", "ignore": "reject", "response": "respond"}
+_INBOX: Mapping[str, DecisionType] = {
+    "accept": "approve",
+    "ignore": "reject",
+    "response": "respond",
+}
 
 
 class Decision(BaseModel):

@@ -182,7 +182,9 @@ class _Judged(Condition):
     question: str
 
     def fired(self, work: Work) -> Steps[str]:
-        conversation = "\n\n".join(f"{m.name or m.type}: {m.text}" for m in work.view.said if m.text)
+        conversation = "\n\n".join(
+            f"{m.name or m.type}: {m.text}" for m in work.view.said if m.text
+        )
         judgement = yield from decide(
             work,
             self.model.resolve(work.execution),

@@ -78,9 +78,7 @@ class GraphParticipant(Participant):
         said = convert_to_messages(result.get("messages") or [])
         stop = Stop.model_validate(result["stop"]) if result.get("stop") else None
         if stop is None and "output" not in result:
-            return reply_of_agent_graph(
-                self.name, {**result, "messages": said}, read, work, scene
-            )
+            return reply_of_agent_graph(self.name, {**result, "messages": said}, read, work, scene)
         if stop and stop.reason in ("failed", "no_bids", "rejected"):
             raise TeamFailed(self.name, stop)
         output = result.get("output", "")
@@ -117,5 +115,3 @@ def _input_keys(graph: Runnable[Any, Any]) -> frozenset[str] | None:
     if builder is None or schemas is None:
         return None
     return frozenset(schemas[builder.input_schema])
-
-

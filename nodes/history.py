@@ -24,7 +24,7 @@ from langgraph_orchestra.models import resolve_model
 from langgraph_orchestra.nodes.checks import natural_number
 from langgraph_orchestra.nodes.driver import Steps, apply
 from langgraph_orchestra.nodes.prompt import Tools
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
 
@@ -82,9 +82,7 @@ def everything(*, tools: Tools = "own") -> History:
 
 def task_and_last(*, tools: Tools = "own") -> History:
     """Read this run's task and the latest answer: a fresh context for each stage."""
-    return Reading(
-        lambda view, _: [*view.task_messages, *_with_tools(view.said, view.answers[-1:])], tools
-    )
+    return Reading(lambda view, _: [*view.task_messages, *_last_with_tools(view.said)], tools)
 
 
 def task_only(*, tools: Tools = "own") -> History:
@@ -94,9 +92,7 @@ def task_only(*, tools: Tools = "own") -> History:
 
 def last_only(*, tools: Tools = "own") -> History:
     """Read the latest answer of this run; the task where nobody has answered yet."""
-    return Reading(
-        lambda view, _: _with_tools(view.said, view.answers[-1:]) or view.task_messages, tools
-    )
+    return Reading(lambda view, _: _last_with_tools(view.said) or view.task_messages, tools)
 
 
 def own_and_task(*, tools: Tools = "own") -> History:
@@ -211,15 +207,24 @@ def _untorn(messages: Messages) -> Messages:
     return [message for message in messages if not _is_torn(message, messages)]
 
 
-def _with_tools(
-    messages: Sequence[AnyMessage], picked: Iterable[AnyMessage]
-) -> list[AnyMessage]:
+def _last_with_tools(messages: Messages) -> Messages:
+    """The latest answer, and the tool calls and results before it."""
+    end = next((p for p in range(len(messages), 0, -1) if is_answer(messages[p - 1])), 0)
+    start = end - 1
+    while start > 0 and not is_answer(messages[start - 1]):
+        start -= 1
+    return messages[start:end] if end else ()
+
+
+def _with_tools(messages: Sequence[AnyMessage], picked: Iterable[AnyMessage]) -> list[AnyMessage]:
     """The picked messages and, in the thread's order, the tool calls and results they belong to."""
     wanted = {id(message) for message in picked}
     kept: list[AnyMessage] = []
     pairs: list[AnyMessage] = []
     for message in messages:
-        if isinstance(message, ToolMessage) or (isinstance(message, AIMessage) and message.tool_calls):
+        if isinstance(message, ToolMessage) or (
+            isinstance(message, AIMessage) and message.tool_calls
+        ):
             pairs.append(message)
             continue
         if id(message) in wanted or any(id(pair) in wanted for pair in pairs):

@@ -114,7 +114,9 @@ class HumanParticipant(Participant):
         """Pause for the person, and understand the answer."""
         ask = self.human.ask
         asked = (yield apply(ask, work.view)) if callable(ask) else ask
-        request = self._review(work.view, asked) if self.reviews else self._question(work.view, asked)
+        request = (
+            self._review(work.view, asked) if self.reviews else self._question(work.view, asked)
+        )
         decision = ask_person(
             {
                 **request,

@@ -51,7 +51,9 @@ def begin_run(
     return {"run_info": run_info, "output": "", "stop": None}
 
 
-def end_run(state: Mapping[str, Any], stop: Stop, new: Sequence[BaseMessage] = ()) -> dict[str, Any]:
+def end_run(
+    state: Mapping[str, Any], stop: Stop, new: Sequence[BaseMessage] = ()
+) -> dict[str, Any]:
     """The update with which a run ends.
 
     Args:

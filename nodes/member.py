@@ -170,4 +170,3 @@ def _name_of_function(function: Callable[..., Any], name: str | None) -> str:
             'named function, or wrap it in `Member(function, name="...")`'
         )
     return usable_name(name or own)
-

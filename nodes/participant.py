@@ -146,6 +146,8 @@ class Participant(ABC):
     def reads(self, work: Work, scene: Scene) -> Steps[list[AnyMessage]]:
         """The messages of the thread it reads in this turn."""
         picked = yield from read(self.history or scene.history, work)
+        if not work.besides:
+            return list(picked)
         besides = {id(message) for message in work.besides}
         return [*(message for message in picked if id(message) not in besides), *work.besides]
 

@@ -13,7 +13,11 @@ from langgraph.types import RetryPolicy
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.state import ConfigurationError, OrchestrationError, Turn
 
-__all__ = ["OnFailure", "Policy", "breaker_is_open", "check_on_failure",
+__all__ = [
+    "OnFailure",
+    "Policy",
+    "breaker_is_open",
+    "check_on_failure",
     "is_retried",
     "longest_pause",
     "retry_policy_of",

@@ -7,7 +7,7 @@ speaker's name: chat APIs know one assistant only, and a model takes what stands
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 __all__ = ["Tools", "addressed_to"]
 
@@ -29,24 +29,24 @@ def addressed_to(
     """
     prompt: list[AnyMessage] = []
     own_calls: set[str | None] = set()
-    for message in messages:
-        if isinstance(message, ToolMessage):
+    for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
+        if message.type == "tool":
             if message.tool_call_id in own_calls:
                 prompt.append(message)
             elif tools == "all":
                 prompt.append(HumanMessage(f"{message.name or 'tool'} returned: {message.text}"))
-        elif isinstance(message, AIMessage) and message.name == reader:
+        elif message.type == "ai" and message.name == reader:
             if message.tool_calls and tools == "none":
                 continue
             own_calls.update(call["id"] for call in message.tool_calls)
             prompt.append(message)
-        elif isinstance(message, AIMessage) and message.tool_calls:
+        elif message.type == "ai" and message.tool_calls:
             continue
-        elif message.name and message.name != reader and isinstance(message, AIMessage | HumanMessage):
+        elif message.name and message.type in ("ai", "human"):
             prompt.append(_spoken_by(message.name, message))
         else:
             prompt.append(message)
-    if prompt and isinstance(prompt[-1], AIMessage):
+    if prompt and prompt[-1].type == "ai":
         prompt.append(HumanMessage(_PLEASE_CONTINUE))
     return prompt
 

@@ -120,15 +120,13 @@ def take_turn(
 
 
 def stop_by(
-    condition: Condition | None, view: View, execution: Execution, scene: Scene
+    condition: Condition, view: View, execution: Execution, scene: Scene
 ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
     """Check a stop condition after a turn.
 
     Returns:
         The stop, if the condition fires, and the trail's entry of a model that was asked.
     """
-    if condition is None:
-        return None, ()
     work = Work("stop_when", view, execution, scene.budget)
     try:
         by = yield from condition.fired(work)
@@ -261,9 +259,7 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
     raise error
 
 
-def _bounded(
-    steps: Steps[T], participant: Participant, work: Work, bounds: Bounds
-) -> Steps[T]:
+def _bounded(steps: Steps[T], participant: Participant, work: Work, bounds: Bounds) -> Steps[T]:
     """Pass on a turn's calls, each with the time that is left of its timeout and deadline."""
     timeout = participant.policy.timeout
     if timeout is None and bounds.left is None and bounds.race is None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic_core import to_json
 
 from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
@@ -90,9 +90,14 @@ class View:
         return self.turns[-1] if self.turns else None
 
     @cached_property
+    def last_answer(self) -> AnyMessage | None:
+        """The latest answer in this run; None before the first."""
+        return next((message for message in reversed(self.said) if is_answer(message)), None)
+
+    @property
     def last_text(self) -> str:
         """Text of the latest answer in this run; empty before the first."""
-        return self.answers[-1].text if self.answers else ""
+        return self.last_answer.text if self.last_answer else ""
 
     @cached_property
     def results(self) -> Any:
@@ -153,9 +158,7 @@ def best_so_far(view: View) -> Any:
 
 def is_answer(message: AnyMessage) -> bool:
     """Whether a message is what somebody said, not a tool call or a tool's result."""
-    return isinstance(message, HumanMessage) or (
-        isinstance(message, AIMessage) and not message.tool_calls
-    )
+    return message.type == "human" or (message.type == "ai" and not message.tool_calls)
 
 
 def _folded(members: Sequence[Turn], prefix: str) -> Turn:

@@ -46,6 +46,12 @@ class Budget:
     limits: Limits = field(default_factory=Limits)
     invocations: Invocations = field(default_factory=Invocations)
 
+    def reached(self, view: View) -> Stop | None:
+        """The limit that a run has reached between two turns; None while there is budget left."""
+        if not self.limits:
+            return None
+        return limit_reached(self.limits, spent_in(view.trail, len(view.turns)))
+
 
 class Work:
     """One participant's turn, decision or aggregate while it is in progress.
@@ -212,5 +218,3 @@ class Meter(BaseCallbackHandler):
             for generation in generations:
                 if isinstance(generation, ChatGeneration):
                     self._work.count(generation.message)
-
-

@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
-from langchain_core.messages import BaseMessage, RemoveMessage, convert_to_messages
+from langchain_core.messages import (
+    BaseMessage,
+    RemoveMessage,
+    convert_to_messages,
+    message_chunk_to_message,
+)
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from langgraph_orchestra.state.records import Result, Turn
@@ -32,7 +37,7 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
         The new thread; the old list is not changed.
     """
     thread: list[BaseMessage | None] = list(_typed(messages))
-    places = {m.id: i for i, m in enumerate(thread) if m is not None and m.id}
+    places = {message.id: place for place, message in enumerate(thread) if message}
     for message in convert_to_messages(_flat(writes)):
         if isinstance(message, RemoveMessage):
             if message.id == REMOVE_ALL_MESSAGES:
@@ -40,6 +45,8 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
             elif (place := places.pop(message.id, None)) is not None:
                 thread[place] = None
             continue
+        if message.type.endswith("Chunk"):
+            message = message_chunk_to_message(message)  # noqa: PLW2901
         if not message.id:
             message = message.model_copy(update={"id": _id_for(message, places)})  # noqa: PLW2901
         place = places.get(message.id)
@@ -73,7 +80,8 @@ def merge_results(results: Sequence[Result], new: Sequence[Result]) -> list[Resu
 
 
 def _typed(messages: Sequence[Any]) -> Sequence[BaseMessage]:
-    if all(isinstance(message, BaseMessage) for message in messages):
+    """Messages as objects; what this reducer has returned is typed throughout, so one look is enough."""
+    if not messages or isinstance(messages[0], BaseMessage):
         return messages
     return convert_to_messages(messages)
 
