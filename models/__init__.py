@@ -6,8 +6,9 @@ from langgraph_orchestra.models.resolve import resolve_model
 
 if TYPE_CHECKING:
     from langgraph_orchestra.models.scripted import ScriptedCall, ScriptedModel
+    from langgraph_orchestra.models.stand_in import StandIn
 
-__all__ = ["ScriptedCall", "ScriptedModel", "resolve_model"]
+__all__ = ["ScriptedCall", "ScriptedModel", "StandIn", "resolve_model"]
 
 
 def __getattr__(name: str) -> object:
@@ -16,4 +17,8 @@ def __getattr__(name: str) -> object:
         from langgraph_orchestra.models import scripted
 
         return getattr(scripted, name)
+    if name == "StandIn":
+        from langgraph_orchestra.models.stand_in import StandIn
+
+        return StandIn
     raise AttributeError(f"module `{__name__}` has no attribute `{name}`")

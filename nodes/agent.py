@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMe
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
-from langgraph_orchestra.models import resolve_model
+from langgraph_orchestra.models import StandIn, resolve_model
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
@@ -128,14 +128,20 @@ class ModelSource:
         Raises:
             ConfigurationError: There is none, or it cannot be set up.
         """
-        if isinstance(self._spec, BaseChatModel):
+        if isinstance(self._spec, BaseChatModel) and not isinstance(self._spec, StandIn):
             return self._spec
         context = execution.context
-        wanted = self._spec or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
+        default = _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
+        if isinstance(self._spec, StandIn):
+            if not default:
+                return self._spec
+            wanted, spec = default, None
+        else:
+            wanted, spec = self._spec or default, self._spec
         if isinstance(wanted, BaseChatModel):
             return wanted
         if wanted not in self._found:
-            self._found[wanted] = resolve_model(self._spec, context=context)
+            self._found[wanted] = resolve_model(spec, context=context)
         return self._found[wanted]
 
 

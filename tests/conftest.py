@@ -1,0 +1,41 @@
+"""Fixtures for all tests: the ways to run a graph, the savers, and a clean environment."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from support.pairs import check_pairs
+from support.runs import WAYS, Run
+
+from langgraph_orchestra.checkpoints import open_checkpointer
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "ORCHESTRA_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+
+
+@pytest.fixture(autouse=True)
+def every_tool_call_has_its_result(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every message list that any model is sent in any test holds complete pairs."""
+    with check_pairs(monkeypatch):
+        yield
+
+
+@pytest.fixture(params=WAYS, ids=str)
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a graph plain and streamed, sync and async."""
+    return Run(request.param)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def saver(request: pytest.FixtureRequest, tmp_path) -> Iterator[BaseCheckpointSaver]:
+    """A checkpointer in memory, and one in a file."""
+    url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/runs.db"
+    with open_checkpointer(url) as opened:
+        yield opened
