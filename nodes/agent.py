@@ -128,20 +128,15 @@ class ModelSource:
         Raises:
             ConfigurationError: There is none, or it cannot be set up.
         """
-        if isinstance(self._spec, BaseChatModel) and not isinstance(self._spec, StandIn):
-            return self._spec
+        own = None if isinstance(self._spec, StandIn) else self._spec
         context = execution.context
-        default = _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
-        if isinstance(self._spec, StandIn):
-            if not default:
-                return self._spec
-            wanted, spec = default, None
-        else:
-            wanted, spec = self._spec or default, self._spec
+        wanted = own or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
+        if wanted is None and isinstance(self._spec, StandIn):
+            return self._spec
         if isinstance(wanted, BaseChatModel):
             return wanted
         if wanted not in self._found:
-            self._found[wanted] = resolve_model(spec, context=context)
+            self._found[wanted] = resolve_model(own, context=context)
         return self._found[wanted]
 
 

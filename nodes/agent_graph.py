@@ -22,6 +22,7 @@ from langgraph import types as langgraph_types
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
+from langgraph_orchestra.models import StandIn
 from langgraph_orchestra.nodes.agent import Agent, ModelSource
 from langgraph_orchestra.nodes.driver import Execution
 from langgraph_orchestra.nodes.participant import Scene
@@ -43,7 +44,7 @@ def build_agent_graph(
     middleware = list(agent.middleware)
     if agent.approve_tools:
         middleware.append(HumanInTheLoopMiddleware({tool: True for tool in agent.approve_tools}))
-    concrete = isinstance(agent.model, BaseChatModel)
+    concrete = isinstance(agent.model, BaseChatModel) and not isinstance(agent.model, StandIn)
     if not concrete:
         middleware.append(ModelOfTheRun(model))
     return create_agent(
