@@ -1,12 +1,11 @@
 # Each target makes or updates `.venv` by itself: nothing has to be installed before.
 # uv is used if it is there, pip otherwise. Another Python: make PYTHON=/path/to/python3.12 test
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 UV := $(shell command -v uv)
 BIN := .venv/bin
 
 SHELL := bash
-.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format type bench clean FORCE
 
@@ -28,7 +27,7 @@ format: .venv/dev ## Put the code into shape
 	@$(BIN)/ruff format
 
 type: .venv/dev ## Check types
-	@MYPYPATH=$(LINKS) $(BIN)/mypy | sed 's|^build/__editable__[^/]*/langgraph_orchestra/||'
+	@set -o pipefail; MYPYPATH=$(LINKS) $(BIN)/mypy | sed 's|^build/[^/]*/langgraph_orchestra/||'
 
 bench: .venv/runtime ## Measure, side by side with hand-written graphs
 	@$(BIN)/python benchmarks/run.py

@@ -28,7 +28,8 @@ def open_checkpointer(
     Values come back as what they were: messages, the records of `langgraph_orchestra.state`, and
     `types`. A run that meets a value of any other class raises `CheckpointError` naming it,
     instead of going on with a plain dict; what is saved stays as it is, and can be read once the
-    class is given.
+    class is given. `saver.with_allowlist` gives a view of the same store with more classes, as
+    `compile` does for those of a graph's schemas in LangGraph's strict mode.
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute.db` or the path of a SQLite file (`~`

@@ -1,7 +1,7 @@
-"""Map-reduce: one worker for each item of a list, all at once, and their results become one answer.
+"""Map-reduce: one worker for each item of a list, and their results become one answer.
 
-Use it when the number of pieces is known only when the task is: rows, documents, regions. Do not use
-it for a fixed set of views of one task (`create_concurrent`).
+Use it when the number of pieces is known only when the task is: rows, documents, regions. Do not
+use it for a fixed set of views of one task (`create_concurrent`).
 
     intake --(one for each item)--> worker -> aggregate
 """

@@ -8,7 +8,6 @@ from typing import Any, get_type_hints
 
 from langchain_core.runnables import Runnable
 from langgraph.graph import StateGraph
-from langgraph.graph.state import CompiledStateGraph
 from typing_extensions import TypedDict
 
 from langgraph_orchestra.nodes.checks import unique_names
@@ -55,7 +54,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         self.pattern = pattern
         self.threads = max([threads, *(participant.threads for participant in participants)])
 
-    def compile(self, *args: Any, name: str | None = None, **options: Any) -> CompiledStateGraph:
+    def compile(self, *args: Any, name: str | None = None, **options: Any) -> Any:
         """Compile as `StateGraph.compile` does, under the pattern's name if none is given.
 
         Args:

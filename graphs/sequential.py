@@ -1,7 +1,7 @@
 """Sequential: participants work one after another, each on what the one before has made.
 
-Use it when every stage needs the result of the one before and the order is known. Do not use it when
-stages could run side by side (`create_concurrent`) or must discuss.
+Use it when every stage needs the result of the one before and the order is known. Do not use it
+when stages could run side by side (`create_concurrent`) or must discuss.
 
     intake -> researcher -> writer -> editor
                               ^         |

@@ -8,8 +8,8 @@ __all__ = ["StandIn"]
 class StandIn(ScriptedModel):
     """Answers by a function of the messages, and gives way to a model that the run names.
 
-    The templates run offline with it: `orchestra run TEMPLATE --model openai:gpt-5-mini`, a model in
-    Studio's form, or the environment variable `ORCHESTRA_MODEL` puts a real one in its place.
+    The templates run offline with it: `orchestra run TEMPLATE --model openai:gpt-5-mini`, a model
+    in Studio's form, or the environment variable `ORCHESTRA_MODEL` puts a real one in its place.
 
     Args:
         reply: From the messages sent to a reply, as `ScriptedModel` takes them.

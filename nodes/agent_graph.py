@@ -43,12 +43,13 @@ def build_agent_graph(
     """
     middleware = list(agent.middleware)
     if agent.approve_tools:
-        middleware.append(HumanInTheLoopMiddleware({tool: True for tool in agent.approve_tools}))
+        middleware.append(HumanInTheLoopMiddleware(dict.fromkeys(agent.approve_tools, True)))
     concrete = isinstance(agent.model, BaseChatModel) and not isinstance(agent.model, StandIn)
     if not concrete:
         middleware.append(ModelOfTheRun(model))
-    return create_agent(
-        agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),  # type: ignore[arg-type]
+    build: Callable[..., Runnable[Any, Any]] = create_agent  # its overloads split on our options
+    return build(
+        agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),
         list(agent.tools),
         system_prompt=agent.prompt or None,
         middleware=middleware,
@@ -90,7 +91,7 @@ def _state_with(scene: Scene) -> type[Any] | None:
     hints = get_type_hints(scene.state_schema, include_extras=True)
     custom = {key: hint for key, hint in hints.items() if key in scene.shared_keys}
     base = get_type_hints(AgentState, include_extras=True)
-    return TypedDict("AgentStateWithSharedKeys", {**base, **custom}, total=False)  # type: ignore[operator]
+    return TypedDict("AgentStateWithSharedKeys", {**base, **custom}, total=False)  # type: ignore[operator,no-any-return]
 
 
 def _saves_its_steps(agent: Agent) -> bool:

@@ -1,4 +1,4 @@
-"""The node that makes one answer of the branches' results, the same in every pattern that has it."""
+"""The node that makes one answer of the branches' results, for every pattern that has one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Single checks of what a user passes in; each names the culprit, the valid values and the remedy."""
+"""Single checks of what a user passes in; each names the culprit and the remedy."""
 
 import re
 from collections.abc import Iterable, Sequence

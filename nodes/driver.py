@@ -170,7 +170,7 @@ class Node(RunnableLambda[Any, Any]):
         self.inner = list(inner)
 
     @property
-    def deps(self) -> list[Runnable[Any, Any]]:  # type: ignore[override]
+    def deps(self) -> list[Runnable[Any, Any]]:
         """Graphs inside, for LangGraph to find."""
         return self.inner
 

@@ -53,8 +53,9 @@ class Fanout:
         """
         invocation = self.scene.budget.invocations.of(execution)
         began = invocation.begin_branch(label)
+        ends = None if self.deadline is None else began + self.deadline
         bounds = Bounds(
-            (lambda: began + self.deadline - time.monotonic()) if self.deadline else None,
+            None if ends is None else lambda: ends - time.monotonic(),
             invocation.winner if self.race else None,
         )
         try:

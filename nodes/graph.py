@@ -97,7 +97,7 @@ class GraphParticipant(Participant):
         return [turn for turn in turns if (turn.path, turn.started_at) not in known]
 
     def _answer(self, said: Sequence[Any], output: Any) -> AIMessage:
-        """The team's one message; it keeps the id of the member's, so that a stream shows it once."""
+        """The team's one message, under the id of its member's: a stream shows it once."""
         text = answer_text(output)
         for message in reversed(said):
             if isinstance(message, AIMessage) and message.text == text:

@@ -47,7 +47,8 @@ Messages = Sequence[AnyMessage]
 class History(Protocol):
     """What a participant reads: a function from a `View` to messages of the thread."""
 
-    def __call__(self, view: View, /) -> Messages | Awaitable[Messages]: ...
+    def __call__(self, view: View, /) -> Messages | Awaitable[Messages]:
+        """Pick messages."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def within(
     natural_number("tokens", tokens)
 
     def pick(view: View, _: str) -> Messages:
-        kept = trim_messages(list(view.messages), max_tokens=tokens, token_counter=counter)
+        kept: Any = trim_messages(list(view.messages), max_tokens=tokens, token_counter=counter)
         return _untorn(kept)
 
     return Reading(pick, tools)
@@ -198,7 +199,7 @@ def read(history: History, work: Work) -> Steps[Messages]:
     picked = yield apply(history, work.view)
     if not isinstance(picked, Sequence) or isinstance(picked, str):
         raise ConfigurationError(
-            f"the history policy of `{work.name}` returned {picked!r}; it returns a list of messages"
+            f"the history policy of `{work.name}` returned {picked!r}, not a list of messages"
         )
     return _untorn(picked)
 

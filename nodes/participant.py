@@ -123,7 +123,7 @@ class Participant(ABC):
         """Typed answers it may give."""
         return ()
 
-    def check(self, execution: Execution) -> Sequence[str]:
+    def check(self, execution: Execution) -> Sequence[str]:  # noqa: ARG002 - for those with models
         """Find out before any model call what would fail later.
 
         Returns:

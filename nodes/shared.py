@@ -49,5 +49,5 @@ def _has_reducer(scene: Scene, key: str) -> bool:
     if scene.state_schema is None:
         return False
     hint = get_type_hints(scene.state_schema, include_extras=True).get(key)
-    metadata = getattr(hint, "__metadata__", ())
-    return bool(metadata) and (callable(metadata[-1]) or isinstance(metadata[-1], BaseChannel))
+    metadata: tuple[Any, ...] = getattr(hint, "__metadata__", ())
+    return any(callable(one) or isinstance(one, BaseChannel) for one in metadata[-1:])

@@ -5,9 +5,8 @@ fallback, a record or an exception; a limit ends the turn without either.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.messages import AnyMessage
 from langgraph.errors import GraphBubbleUp, NodeTimeoutError
@@ -27,6 +26,9 @@ from langgraph_orchestra.state import (
     TurnKind,
     TurnOutcome,
 )
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Bounds", "Taken", "entry", "skipped", "stop_by", "take_turn"]
 
@@ -76,7 +78,7 @@ def take_turn(
     step: int,
     label: str = "",
     besides: Sequence[AnyMessage] = (),
-    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+    bounds: Bounds = Bounds(),
 ) -> Steps[Taken]:
     """Let a participant take its turn.
 

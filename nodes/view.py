@@ -184,6 +184,4 @@ def _folded(members: Sequence[Turn], prefix: str) -> Turn:
 
 
 def _item_text(item: Any) -> str:
-    from pydantic_core import to_json
-
     return item if isinstance(item, str) else to_json(item).decode()

@@ -1,4 +1,4 @@
-"""Context of a run: what the caller sets once, for every participant (shown as a form in Studio)."""
+"""Context of a run: what the caller sets once, for every participant; a form in Studio."""
 
 from dataclasses import dataclass, field
 

@@ -17,7 +17,7 @@ class OrchestrationError(Exception):
 
 
 class ConfigurationError(OrchestrationError, ValueError):
-    """A graph, model or callback is set up wrongly; the message names the culprit and the remedy."""
+    """A graph, model or callback is set up wrongly; the message says what to do."""
 
 
 class InputError(OrchestrationError, ValueError):

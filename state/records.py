@@ -119,7 +119,7 @@ class Stop(Record):
     """The same for a person to read."""
 
     by: str | None = None
-    """What ended it: the stop condition that fired, the person who rejected, the stage that failed."""
+    """What ended it: the condition that fired, the person who rejected, the stage that failed."""
 
 
 class Failure(Record):

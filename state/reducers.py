@@ -46,9 +46,9 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
                 thread[place] = None
             continue
         if message.type.endswith("Chunk"):
-            message = message_chunk_to_message(message)  # noqa: PLW2901
+            message = message_chunk_to_message(message)
         if not message.id:
-            message = message.model_copy(update={"id": _id_for(message, places)})  # noqa: PLW2901
+            message = message.model_copy(update={"id": _id_for(message, places)})
         place = places.get(message.id)
         if place is None:
             places[message.id] = len(thread)
@@ -80,7 +80,7 @@ def merge_results(results: Sequence[Result], new: Sequence[Result]) -> list[Resu
 
 
 def _typed(messages: Sequence[Any]) -> Sequence[BaseMessage]:
-    """Messages as objects; what this reducer has returned is typed throughout, so one look is enough."""
+    """Messages as objects; what this reducer has returned is typed throughout: one look will do."""
     if not messages or isinstance(messages[0], BaseMessage):
         return messages
     return convert_to_messages(messages)
