@@ -14,18 +14,16 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import is_dataclass
-from enum import Enum
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from pydantic import BaseModel
 
 from langgraph_orchestra import state
 from langgraph_orchestra.state import CheckpointError, ConfigurationError
+from langgraph_orchestra.state.types import is_data_type, with_members
 
 __all__ = ["RecordSerializer", "looking_only", "open_serializer"]
 
@@ -53,7 +51,7 @@ def open_serializer(*, key: bytes | str | None, types: Iterable[type]) -> Serial
         TypeError: If `types` is not a sequence of classes.
     """
     records = RecordSerializer(
-        allowed_msgpack_modules=_with_members([*_exported_records(), *_checked_types(types)])
+        allowed_msgpack_modules=with_members([*_exported_records(), *_checked_types(types)])
     )
     if key is None and KEY_VARIABLE not in os.environ:
         return records
@@ -128,7 +126,7 @@ def _encrypted(serializer: JsonPlusSerializer, key: bytes | str) -> EncryptedSer
 
 def _exported_records() -> Iterator[type]:
     exported = (getattr(state, name) for name in state.__all__)
-    return (item for item in exported if _is_data_type(item))
+    return (item for item in exported if is_data_type(item))
 
 
 def _checked_types(types: Iterable[type]) -> list[type]:
@@ -144,37 +142,3 @@ def _checked_types(types: Iterable[type]) -> list[type]:
                 "module and name; define it at the top level of its module"
             )
     return checked
-
-
-def _with_members(classes: Iterable[type]) -> set[type]:
-    """The classes and those of their fields: an enum in a model is stored as a value of its own."""
-    found: set[type] = set()
-    waiting = list(classes)
-    while waiting:
-        item = waiting.pop()
-        if item not in found:
-            found.add(item)
-            waiting.extend(member for hint in _field_types(item) for member in _data_types(hint))
-    return found
-
-
-def _field_types(item: type) -> list[Any]:
-    if issubclass(item, BaseModel):
-        return [field.annotation for field in item.model_fields.values()]
-    if is_dataclass(item):
-        try:
-            return list(get_type_hints(item).values())
-        except NameError:  # imported for type checkers only, so there is no class to allow
-            return []
-    return []
-
-
-def _data_types(hint: Any) -> Iterator[type]:
-    if _is_data_type(hint):
-        yield hint
-    for argument in get_args(hint):
-        yield from _data_types(argument)
-
-
-def _is_data_type(item: Any) -> bool:
-    return isinstance(item, type) and (issubclass(item, BaseModel | Enum) or is_dataclass(item))

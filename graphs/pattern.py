@@ -7,6 +7,7 @@ from operator import or_
 from typing import Any, get_type_hints
 
 from langchain_core.runnables import Runnable
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
 from typing_extensions import TypedDict
 
@@ -18,6 +19,7 @@ from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.nodes.policy import Policy, retry_policy_of
 from langgraph_orchestra.nodes.work import Budget
 from langgraph_orchestra.state import BOOKKEEPING, ConfigurationError, OrchestrationContext
+from langgraph_orchestra.state.types import data_types_in, with_members
 
 __all__ = ["PatternGraph", "check_limits", "custom_keys", "scene_of"]
 
@@ -52,18 +54,29 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             output_schema=_output_schema(pattern, state_schema, participants),
         )
         self.pattern = pattern
+        self.outputs = tuple(kind for participant in participants for kind in participant.outputs)
         self.threads = max([threads, *(participant.threads for participant in participants)])
 
-    def compile(self, *args: Any, name: str | None = None, **options: Any) -> Any:
+    def compile(
+        self, checkpointer: Any = None, *, name: str | None = None, **options: Any
+    ) -> Any:
         """Compile as `StateGraph.compile` does, under the pattern's name if none is given.
 
         Args:
-            args: As `StateGraph.compile` takes them.
+            checkpointer: Where threads are saved; None saves nothing.
             name: Name of the compiled graph, and of the team where it takes part in another one.
-            options: As `StateGraph.compile` takes them: `checkpointer`, `store` and so on.
+            options: As `StateGraph.compile` takes them: `store`, `interrupt_before` and so on.
         """
-        compiled = super().compile(*args, name=name or self.pattern, **options)
+        if isinstance(checkpointer, BaseCheckpointSaver):
+            checkpointer = checkpointer.with_allowlist(self._stored_types())
+        compiled = super().compile(checkpointer, name=name or self.pattern, **options)
         return compiled.with_config(max_concurrency=self.threads) if self.threads > 1 else compiled
+
+    def _stored_types(self) -> set[tuple[str, ...]]:
+        """Classes that a checkpoint of this graph holds: a strict saver must know them."""
+        hints = get_type_hints(self.state_schema, include_extras=True).values()
+        classes = with_members([*self.outputs, *(t for h in hints for t in data_types_in(h))])
+        return {(kind.__module__, kind.__name__) for kind in classes}
 
     def add_steps(
         self,

@@ -5,6 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, convert_to_messages
 from langchain_core.runnables import Runnable
+from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.agent import reply_of_agent_graph
 from langgraph_orchestra.nodes.driver import Steps, invoke
@@ -50,6 +51,11 @@ class GraphParticipant(Participant):
     def inner(self) -> Sequence[Runnable[Any, Any]]:
         """The graph."""
         return (self.graph,)
+
+    @property
+    def outputs(self) -> Sequence[type[BaseModel]]:
+        """Typed answers the members of a team may give."""
+        return tuple(getattr(getattr(self.graph, "builder", None), "outputs", ()))
 
     @property
     def threads(self) -> int:
