@@ -57,9 +57,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         self.outputs = tuple(kind for participant in participants for kind in participant.outputs)
         self.threads = max([threads, *(participant.threads for participant in participants)])
 
-    def compile(
-        self, checkpointer: Any = None, *, name: str | None = None, **options: Any
-    ) -> Any:
+    def compile(self, checkpointer: Any = None, *, name: str | None = None, **options: Any) -> Any:
         """Compile as `StateGraph.compile` does, under the pattern's name if none is given.
 
         Args:

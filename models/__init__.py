@@ -2,13 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+from langgraph_orchestra.models.kinds import is_chat_model, is_stand_in
 from langgraph_orchestra.models.resolve import resolve_model
 
 if TYPE_CHECKING:
     from langgraph_orchestra.models.scripted import ScriptedCall, ScriptedModel
     from langgraph_orchestra.models.stand_in import StandIn
 
-__all__ = ["ScriptedCall", "ScriptedModel", "StandIn", "resolve_model"]
+__all__ = [
+    "ScriptedCall",
+    "ScriptedModel",
+    "StandIn",
+    "is_chat_model",
+    "is_stand_in",
+    "resolve_model",
+]
 
 
 def __getattr__(name: str) -> object:

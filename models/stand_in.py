@@ -1,5 +1,7 @@
 """A model that stands in for a real one until the run names one."""
 
+from typing import ClassVar
+
 from langgraph_orchestra.models.scripted import ReplyFunction, ScriptedModel
 
 __all__ = ["StandIn"]
@@ -14,6 +16,8 @@ class StandIn(ScriptedModel):
     Args:
         reply: From the messages sent to a reply, as `ScriptedModel` takes them.
     """
+
+    gives_way: ClassVar[bool] = True
 
     def __init__(self, reply: ReplyFunction) -> None:
         super().__init__(reply, model_name="stand-in")

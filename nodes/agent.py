@@ -3,14 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
-from langgraph_orchestra.models import StandIn, resolve_model
+from langgraph_orchestra.models import is_chat_model, is_stand_in, resolve_model
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
@@ -28,6 +27,9 @@ from langgraph_orchestra.nodes.prompt import Tools, addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import ConfigurationError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = ["Agent", "AgentParticipant", "ModelSource"]
 
@@ -52,7 +54,7 @@ class Agent:
 
     _: KW_ONLY
 
-    model: str | BaseChatModel | None = None
+    model: "str | BaseChatModel | None" = None
     """A chat model or its name (`provider:name`); None takes the context's `model`, then the
     environment variable `ORCHESTRA_MODEL`."""
 
@@ -92,7 +94,9 @@ class Agent:
                     f"`{attribute}` of agent `{self.name}` is a {kind.__name__}, not "
                     f"{getattr(self, attribute)!r}"
                 )
-        if self.model is not None and not isinstance(self.model, str | BaseChatModel):
+        if self.model is not None and not (
+            isinstance(self.model, str) or is_chat_model(self.model)
+        ):
             raise TypeError(
                 f"`model` of agent `{self.name}` is a chat model, its name, or None, not "
                 f"{self.model!r}"
@@ -118,22 +122,24 @@ class ModelSource:
         spec: What the user gave: a model, its name, or None.
     """
 
-    def __init__(self, spec: str | BaseChatModel | None) -> None:
+    def __init__(self, spec: "str | BaseChatModel | None") -> None:
         self._spec = spec
         self._found: dict[str | None, BaseChatModel] = {}
 
-    def resolve(self, execution: Execution) -> BaseChatModel:
+    def resolve(self, execution: Execution) -> "BaseChatModel":
         """The model to call in this run.
 
         Raises:
             ConfigurationError: There is none, or it cannot be set up.
         """
-        own = None if isinstance(self._spec, StandIn) else self._spec
+        own: Any = None if is_stand_in(self._spec) else self._spec
+        if is_chat_model(own):
+            return own
         context = execution.context
         wanted = own or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
-        if wanted is None and isinstance(self._spec, StandIn):
+        if wanted is None and is_stand_in(self._spec):
             return self._spec
-        if isinstance(wanted, BaseChatModel):
+        if is_chat_model(wanted):
             return wanted
         if wanted not in self._found:
             self._found[wanted] = resolve_model(own, context=context)

@@ -15,14 +15,13 @@ from langchain.agents.middleware import (
     ModelRequest,
     ModelResponse,
 )
-from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.runnables import Runnable
 from langgraph import types as langgraph_types
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
-from langgraph_orchestra.models import StandIn
+from langgraph_orchestra.models import is_chat_model, is_stand_in
 from langgraph_orchestra.nodes.agent import Agent, ModelSource
 from langgraph_orchestra.nodes.driver import Execution
 from langgraph_orchestra.nodes.participant import Scene
@@ -44,7 +43,7 @@ def build_agent_graph(
     middleware = list(agent.middleware)
     if agent.approve_tools:
         middleware.append(HumanInTheLoopMiddleware(dict.fromkeys(agent.approve_tools, True)))
-    concrete = isinstance(agent.model, BaseChatModel) and not isinstance(agent.model, StandIn)
+    concrete = is_chat_model(agent.model) and not is_stand_in(agent.model)
     if not concrete:
         middleware.append(ModelOfTheRun(model))
     build: Callable[..., Runnable[Any, Any]] = create_agent  # its overloads split on our options

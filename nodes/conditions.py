@@ -7,9 +7,8 @@ and `|`. `stop.by` names the part that fired: both parts of an `&`.
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel, Field, StrictBool
 
@@ -21,6 +20,9 @@ from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = [
     "Condition",
@@ -113,7 +115,7 @@ def when(func: Predicate) -> Condition:
     return _When(f"when({getattr(func, '__name__', type(func).__name__)})", func)
 
 
-def judged(model: str | BaseChatModel | None, question: str) -> Condition:
+def judged(model: "str | BaseChatModel | None", question: str) -> Condition:
     """Fire when a model answers a question about this run with yes.
 
     Args:

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
@@ -20,6 +19,9 @@ from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import DecisionError
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 __all__ = ["ATTEMPTS", "decide"]
 
 M = TypeVar("M", bound=BaseModel)
@@ -30,7 +32,7 @@ ATTEMPTS = 3
 
 def decide(
     work: Work,
-    model: BaseChatModel,
+    model: "BaseChatModel",
     schema: type[M],
     messages: Sequence[AnyMessage],
     *,

@@ -7,9 +7,8 @@ async. Tool calls and their results are kept or left out together, whatever a po
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
@@ -27,6 +26,9 @@ from langgraph_orchestra.nodes.prompt import Tools
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = [
     "History",
@@ -140,7 +142,7 @@ def within(
 
 
 def summarised(
-    model: str | BaseChatModel | None = None, *, keep: int = 6, tools: Tools = "own"
+    model: "str | BaseChatModel | None" = None, *, keep: int = 6, tools: Tools = "own"
 ) -> History:
     """Read a summary of the older part of the thread, written by a model, and its last messages.
 
@@ -168,7 +170,7 @@ SUMMARY_PROMPT = (
 class Summarised(Reading):
     """The policy `summarised`: its model call belongs to the reader's turn."""
 
-    model: str | BaseChatModel | None = None
+    model: "str | BaseChatModel | None" = None
 
     def steps(self, work: Work) -> Steps[Messages]:
         """Ask for the summary, if there is anything older than what is read as it is."""

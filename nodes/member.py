@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable
 from langgraph.graph import StateGraph
 from langgraph.pregel.protocol import PregelProtocol
 
+from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent, AgentParticipant
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.function import FunctionParticipant, RunnableParticipant
@@ -127,7 +127,7 @@ def _by_kind(
 
 def _fallback(given: ParticipantLike, of: Participant, scene: Scene) -> Participant:
     """Who steps in, under the name of the participant it stands in for."""
-    if isinstance(given, str | BaseChatModel):
+    if isinstance(given, str) or is_chat_model(given):
         if not isinstance(of, AgentParticipant):
             raise ConfigurationError(
                 f"`Policy(fallback=...)` of `{of.name}` is a model, but `{of.name}` is no `Agent` "

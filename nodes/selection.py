@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import AliasChoices, BaseModel, Field
 
+from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent, ModelSource
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
@@ -119,7 +119,7 @@ def branch_selection(
         return BranchSelection(
             names, scene, model=ModelSource(select.model), prompt=select.prompt or SELECTION_PROMPT
         )
-    if isinstance(select, str | BaseChatModel):
+    if isinstance(select, str) or is_chat_model(select):
         return BranchSelection(names, scene, model=ModelSource(select))
     if callable(select):
         return BranchSelection(names, scene, function=select)

@@ -1,0 +1,67 @@
+"""Fixtures for graphs that talk to a server over OpenAI's protocol."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from support.openai_server import Failure, OpenAIServer, Reply, Request
+
+Serve = Callable[..., AbstractContextManager[OpenAIServer]]
+
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Start a server that `openai:` models reach, and check all that it was sent.
+
+    Its replies are given in order, or as `by_prompt={system prompt: replies}` where requests come
+    side by side.
+    """
+
+    @contextmanager
+    def serve(
+        *replies: Reply, by_prompt: Mapping[str, Sequence[Reply]] | None = None
+    ) -> Iterator[OpenAIServer]:
+        behaviour = _chosen_by_prompt(by_prompt) if by_prompt else list(replies)
+        with OpenAIServer(behaviour) as server:
+            for name, value in server.environment.items():
+                monkeypatch.setenv(name, value)
+            yield server
+        for request in server.requests:
+            _check(request)
+
+    return serve
+
+
+def _chosen_by_prompt(
+    by_prompt: Mapping[str, Sequence[Reply]],
+) -> Callable[[dict[str, Any]], Reply]:
+    left = {prompt: list(replies) for prompt, replies in by_prompt.items()}
+
+    def choose(body: dict[str, Any]) -> Reply:
+        prompt = body["messages"][0]["content"]
+        found = next((known for known in left if prompt.startswith(known)), None)
+        if found is None or not left[found]:
+            return Failure(400, f"the test has no reply for the prompt {prompt!r}")
+        return left[found].pop(0)
+
+    return choose
+
+
+def _check(request: Request) -> None:
+    """What OpenAI would refuse: bad names, and tool calls without their results right after."""
+    messages = request.body["messages"]
+    assert any(message["role"] == "user" for message in messages), messages
+    assert all(NAME.fullmatch(message.get("name", "some")) for message in messages), messages
+    due: list[str] = []
+    for message in messages:
+        if message["role"] == "tool":
+            assert message["tool_call_id"] in due, f"a result without its call: {messages}"
+            due.remove(message["tool_call_id"])
+            continue
+        assert not due, f"calls without their results: {messages}"
+        due = [call["id"] for call in message.get("tool_calls") or ()]
+    assert not due, f"calls without their results: {messages}"
