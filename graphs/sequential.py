@@ -10,7 +10,6 @@ when stages could run side by side (`create_concurrent`) or must discuss.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from langchain_core.messages import AnyMessage
@@ -23,6 +22,7 @@ from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.history import History, task_and_last
 from langgraph_orchestra.nodes.human import HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
+from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
@@ -110,17 +110,17 @@ class Line:
                     f'that writes, or give it `role="answer"`'
                 )
 
-    @cached_property
+    @lazy
     def speakers(self) -> Mapping[str, str]:
         """Names and descriptions of the stages."""
         return speakers(self.stages)
 
-    @cached_property
+    @lazy
     def reviewed(self) -> bool:
         """Whether a person reviews anywhere."""
         return any(self.reviews(place) for place in range(len(self.stages)))
 
-    @cached_property
+    @lazy
     def branches(self) -> bool:
         """Whether a stage may lead elsewhere than to the next one."""
         return self.stop_when is not None or self.reviewed

@@ -138,7 +138,7 @@ class ModelSource:
         context = execution.context
         wanted = own or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
         if wanted is None and is_stand_in(self._spec):
-            return self._spec
+            return self._spec  # type: ignore[return-value]  # a stand-in is a model
         if is_chat_model(wanted):
             return wanted
         if wanted not in self._found:

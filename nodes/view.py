@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic_core import to_json
 
+from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
 
 __all__ = ["View", "best_so_far", "is_answer", "this_run"]
@@ -38,7 +38,7 @@ class View:
         if not isinstance(self.state, MappingProxyType):
             object.__setattr__(self, "state", MappingProxyType(dict(self.state)))
 
-    @cached_property
+    @lazy
     def task(self) -> str:
         """Text of the last human message of this run's input; in a map-reduce worker, the item."""
         if "item" in self.state and "index" in self.state:
@@ -46,40 +46,40 @@ class View:
         asked = [m for m in self.task_messages if isinstance(m, HumanMessage)]
         return asked[-1].text if asked else ""
 
-    @cached_property
+    @lazy
     def messages(self) -> Sequence[AnyMessage]:
         """The whole thread."""
         return tuple(self.state.get("messages") or ())
 
-    @cached_property
+    @lazy
     def run_messages(self) -> Sequence[AnyMessage]:
         """This run's part of the thread, from the first message of its input."""
         return self.messages[self._run.get("first_message", 0) :]
 
-    @cached_property
+    @lazy
     def task_messages(self) -> Sequence[AnyMessage]:
         """The messages this run was given, in order."""
         given = self._run.get("input_messages")
         return self.run_messages if given is None else self.run_messages[:given]
 
-    @cached_property
+    @lazy
     def said(self) -> Sequence[AnyMessage]:
         """What was said in this run: its messages without the task."""
         return self.run_messages[len(self.task_messages) :]
 
-    @cached_property
+    @lazy
     def answers(self) -> Sequence[AnyMessage]:
         """What participants answered in this run: `said` without tool calls and their results."""
         return tuple(m for m in self.said if is_answer(m))
 
-    @cached_property
+    @lazy
     def turns(self) -> tuple[Turn, ...]:
         """The turns of this run: one for each participant's answer, a team's members folded."""
         taken = (t for t in self.trail if t.kind in _TURNS and t.outcome != "skipped")
         steps = groupby(taken, key=lambda turn: turn.step)
         return tuple(_folded(list(turns), self.prefix) for _, turns in steps)
 
-    @cached_property
+    @lazy
     def trail(self) -> tuple[Turn, ...]:
         """This run's entries in the trail: turns, decisions and aggregates."""
         return this_run(self.state)
@@ -89,7 +89,7 @@ class View:
         """The latest turn; None before the first."""
         return self.turns[-1] if self.turns else None
 
-    @cached_property
+    @lazy
     def last_answer(self) -> AnyMessage | None:
         """The latest answer in this run; None before the first."""
         return next((message for message in reversed(self.said) if is_answer(message)), None)
@@ -99,7 +99,7 @@ class View:
         """Text of the latest answer in this run; empty before the first."""
         return self.last_answer.text if self.last_answer else ""
 
-    @cached_property
+    @lazy
     def results(self) -> Any:
         """The successes among `state["results"]`: a mapping by name, or a list in a map-reduce."""
         results: Any = self.state.get("results") or {}
