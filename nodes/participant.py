@@ -7,7 +7,8 @@ else, such as retries, limits and records, is the same for all and lives in `tur
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import Runnable
@@ -49,8 +50,10 @@ class Scene:
     """What a person does here unless they say otherwise."""
 
 
-@dataclass(frozen=True)
-class Reply:
+_NO_CHANGES: Mapping[str, Any] = MappingProxyType({})
+
+
+class Reply(NamedTuple):
     """What a participant brings back."""
 
     messages: Sequence[AnyMessage] = ()
@@ -59,7 +62,7 @@ class Reply:
     output: Any = ""
     """The answer itself: text, or a typed object."""
 
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = _NO_CHANGES
     """Updates of custom state keys."""
 
     inside: Sequence[Turn] = ()

@@ -5,8 +5,8 @@ fallback, a record or an exception; a limit ends the turn without either.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from langchain_core.messages import AnyMessage
 from langgraph.errors import GraphBubbleUp, NodeTimeoutError
@@ -46,11 +46,10 @@ class Bounds:
     """Done when another branch was first; None if nobody races."""
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """A turn that has been taken."""
 
-    reply: Reply = field(default_factory=Reply)
+    reply: Reply = Reply()
     """What it brought; empty if it failed or was skipped."""
 
     trail: Sequence[Turn] = ()
@@ -216,7 +215,7 @@ class _Recorder:
 
     def stopped(self, stop: Stop) -> Taken:
         taken = self._given_up("cancelled", "BudgetSpent", stop.detail)
-        return replace(taken, stop=stop)
+        return taken._replace(stop=stop)
 
     def _given_up(self, outcome: TurnOutcome, kind: str, why: str) -> Taken:
         failure = Failure(agent=self.work.name, type=kind, message=why)
@@ -254,7 +253,7 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
         except Exception as second:  # noqa: BLE001 - recorded or raised by policy
             error = second
         else:
-            return record.answered(replace(reply, outcome="fallback", detail=_told(error)))
+            return record.answered(reply._replace(outcome="fallback", detail=_told(error)))
     if (participant.policy.on_failure or scene.on_failure) == "record" or late:
         return record.failed(error)
     error.add_note(f"in participant `{work.name}` of `{scene.pattern}`, attempt {attempt}")
@@ -278,7 +277,7 @@ def _bounded(steps: Steps[T], participant: Participant, work: Work, bounds: Boun
                     raise Cancelled
                 if left is not None and left <= 0:
                     raise TimeUp
-                result = yield replace(call, seconds=left, race=bounds.race)
+                result = yield call._replace(seconds=left, race=bounds.race)
             except TimeUp as up:
                 if bounds.left is not None and bounds.left() <= 0:
                     raise
