@@ -1,1 +1,116 @@
-"""Package."""
+"""Ready-to-run worked examples: the graphs of `langgraph.json` and of the command line.
+
+The module of each has its graph, prompts and typed answers, and the stand-ins that answer for its
+agents where no model is named. To make one your own, copy it and leave the stand-ins out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+
+from langgraph_orchestra.graphs import PatternGraph
+
+__all__ = ["TEMPLATES", "Template"]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A worked example."""
+
+    name: str
+    """Its name; the module's, and the key in `langgraph.json`."""
+
+    pattern: str
+    """Name of the pattern it shows."""
+
+    summary: str
+    """What it does, in one line."""
+
+    build: Callable[[], PatternGraph]
+    """Builds the graph, uncompiled."""
+
+    example: str
+    """A task that shows it at its best."""
+
+    offline: str
+    """What stands in for the agents when no model is named, in one line."""
+
+
+def _template(name: str, *, pattern: str, summary: str, example: str, offline: str) -> Template:
+    def build() -> PatternGraph:
+        graph: PatternGraph = import_module(f"{__name__}.{name}").graph()
+        return graph
+
+    return Template(name, pattern, summary, build, example, offline)
+
+
+_ALL = (
+    _template(
+        "content_pipeline",
+        pattern="sequential",
+        summary="Collects the facts, writes an article from them, and edits it.",
+        example=(
+            "Write a short article about the night bus trial in Halden.\nFacts: In order to help "
+            "shift workers, twelve buses ran on four routes from March to May. 38,000 people rode "
+            "them. Three in four riders were really on their way to or from work. The council "
+            "votes in September on whether the buses stay."
+        ),
+        offline="scripts that put the facts given in the task in order; none are looked up",
+    ),
+    _template(
+        "ticket_pipeline",
+        pattern="sequential",
+        summary="Classifies a support ticket, sets its priority, routes it, and writes the notice.",
+        example=(
+            "Checkout has been down since 9:40 and all customers see an error after they pay. We "
+            "are losing orders. Last night we updated the payment settings."
+        ),
+        offline="rules on the words of the ticket",
+    ),
+    _template(
+        "loan_approval",
+        pattern="sequential",
+        summary="Verifies a loan application, works out what it costs, and decides with reasons.",
+        example=(
+            "Applicant: Ada Lovelace\nIncome: 84,000 a year\nDebt payments: 650 a month\n"
+            "Amount: 25,000\nTerm: 60 months\nCredit score: 712"
+        ),
+        offline="rules on the figures of the application",
+    ),
+    _template(
+        "stock_analysis",
+        pattern="concurrent",
+        summary="Four analysts, one of them a team, assess a stock side by side; then one decides.",
+        example=(
+            "Should we buy Norvik?\nP/E: 18.4 (sector: 24.1)\nRevenue growth: 14%\n"
+            "Net margin: 11%\nDebt to equity: 0.6\nMarket share: 23% (last year: 21%)\n"
+            "Prices: 102, 104, 101, 107, 110, 113, 115, 118\n"
+            "Headlines: Norvik beats estimates; Regulator opens probe into Norvik's supplier; "
+            "Broker cuts its target\n"
+            "Emissions: -8%\nBoard independence: 70%\nControversies: 1"
+        ),
+        offline="rules on the figures and headlines in the task",
+    ),
+    _template(
+        "campaign_review",
+        pattern="concurrent",
+        summary="Four reviewers read a marketing campaign side by side; it is go or no-go.",
+        example=(
+            "Brand: Aurora\nHeadline: The best sleep of your life, guaranteed\n"
+            "Copy: Meet the Aurora lamp. It dims with the sun and wakes you gently. Order by "
+            "Sunday and get 20% off your first arora lamp."
+        ),
+        offline="rules on the words of the campaign",
+    ),
+    _template(
+        "regional_sales",
+        pattern="map_reduce",
+        summary="Works out the sales of each region in a table, and ranks them in a report.",
+        example="Compare the regions in regional_sales.csv: who leads, and who falls behind?",
+        offline="the figures are computed either way; a script writes the report from them",
+    ),
+)
+
+TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})
+"""The templates, by name. Nothing is built, and no template imported, before its `build()`."""

@@ -1,0 +1,94 @@
+"""What holds for every template."""
+
+import subprocess
+import sys
+
+import pytest
+
+from langgraph_orchestra.graphs import PatternGraph
+from langgraph_orchestra.graphs.templates import TEMPLATES, Template
+from langgraph_orchestra.state import InputError
+
+EVERY = pytest.mark.parametrize("template", TEMPLATES.values(), ids=lambda one: one.name)
+
+NODES = {
+    "content_pipeline": {"research", "write", "edit"},
+    "ticket_pipeline": {"classify", "prioritise", "route", "notify"},
+    "loan_approval": {"verify", "credit", "decide"},
+    "stock_analysis": {"fundamental", "technical", "sentiment", "esg", "join", "aggregate"},
+    "campaign_review": {"branding", "legal", "compliance", "quality", "join", "aggregate"},
+    "regional_sales": {"region", "aggregate"},
+}
+
+OTHER_TASKS = {
+    "content_pipeline": "Write about our new office. It is in Oslo.",
+    "ticket_pipeline": "I was charged twice, please refund one payment.",
+    "loan_approval": "Bo Li earns 4,000 a month and asks for 15,000 over 3 years.",
+    "stock_analysis": "Prices: 118, 110, 101",
+    "campaign_review": "Brand: Boreal\nCopy: The cheapest lamp.",
+    "regional_sales": "region,revenue\nNorth,10\nSouth,30",
+}
+
+
+@EVERY
+def test_example_runs_to_completion_without_a_model(run, template: Template):
+    result = run(template.build().compile(), template.example)
+    assert result["stop"].reason == "completed"
+    assert str(result["output"]).strip()
+    assert {turn.outcome for turn in result["trail"]} == {"ok"}
+    assert {turn.model for turn in result["trail"]} <= {"stand-in", ""}
+
+
+@EVERY
+@pytest.mark.parametrize("task", ["", "  \n"])
+def test_blank_task_is_refused(run, template: Template, task: str):
+    with pytest.raises(InputError, match="the task is empty"):
+        run(template.build().compile(), task)
+
+
+@EVERY
+def test_drawing_has_the_participants_as_nodes(template: Template):
+    drawing = template.build().compile().get_graph()
+    assert set(drawing.nodes) == {"__start__", "intake", *NODES[template.name], "__end__"}
+    assert all(node in drawing.draw_mermaid() for node in NODES[template.name])
+
+
+@EVERY
+def test_builds_graphs_of_the_pattern_that_share_nothing(template: Template):
+    first, second = template.build(), template.build()
+    assert isinstance(first, PatternGraph)
+    assert first.compile().name == template.pattern
+    assert first is not second
+    assert not set(map(id, first.nodes.values())) & set(map(id, second.nodes.values()))
+
+
+@EVERY
+def test_second_task_on_a_thread_is_answered_like_one_on_a_thread_of_its_own(
+    run, saver, template: Template
+):
+    app = template.build().compile(checkpointer=saver)
+    run(app, template.example, thread="1")
+    second = run(app, OTHER_TASKS[template.name], thread="1")
+    alone = run(app, OTHER_TASKS[template.name], thread="2")
+    assert second["output"] == alone["output"]
+    assert second["stop"].reason == "completed"
+
+
+def test_names_are_the_keys_and_texts_for_a_list_are_one_line():
+    for name, template in TEMPLATES.items():
+        assert template.name == name
+        assert template.example.strip()
+        for line in (template.summary, template.offline):
+            assert line.strip()
+            assert "\n" not in line
+
+
+def test_importing_the_templates_builds_none():
+    script = (
+        "import sys, langgraph_orchestra.graphs.templates as t;"
+        "print([n for n in t.TEMPLATES if f'{t.__name__}.{n}' in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
