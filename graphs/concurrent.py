@@ -16,18 +16,20 @@ from langgraph.graph import END, START
 from langgraph.types import Command, Overwrite
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
+from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.aggregate import Aggregate, aggregate_of
 from langgraph_orchestra.nodes.aggregators import Race, concatenate
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.driver import Execution, Steps
-from langgraph_orchestra.nodes.fanout import Fanout
+from langgraph_orchestra.nodes.fanout import Fanout, beaten, ended_at
 from langgraph_orchestra.nodes.history import History, task_only
-from langgraph_orchestra.nodes.intake import begin_run
+from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.policy import OnFailure, check_on_failure
 from langgraph_orchestra.nodes.selection import BranchSelection, branch_selection
+from langgraph_orchestra.nodes.turn import Taken
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import ConcurrentState, ConfigurationError, Result
 
@@ -99,13 +101,15 @@ def create_concurrent(
         schema,
         ConcurrentState,
         [*branches, *fan.aggregate.participants],
+        outputs=fan.aggregate.outputs,
+        deciders=fan.deciders,
         context_schema=context_schema,
         threads=len(branches),
     )
     graph.add_steps("intake", fan.intake, routes=names if fan.selects_at_once else None)
     graph.add_edge(START, "intake")
     if fan.selection and fan.selection.asks_model:
-        graph.add_steps("selector", fan.select, routes=names)
+        graph.add_steps("selector", fan.select, routes=[*names, END] if budget.limits else names)
         graph.add_edge("intake", "selector")
     for branch in branches:
         graph.add_steps(
@@ -162,6 +166,11 @@ class Fan:
             )
 
     @property
+    def deciders(self) -> Sequence[ModelSource]:
+        """Models that decide between turns."""
+        return (self.selection.model,) if self.selection and self.selection.model else ()
+
+    @property
     def selects_at_once(self) -> bool:
         """Whether the intake itself picks the branches, since no model is needed."""
         return self.selection is not None and not self.selection.asks_model
@@ -173,7 +182,7 @@ class Fan:
     def intake(self, state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
         """Begin a run, and pick its branches if a function does."""
         members = [*self.branches, *self.aggregate.participants]
-        update = begin_run(state, execution, members, self.scene)
+        update = begin_run(state, execution, members, self.scene, self.deciders)
         update |= {"results": {}, "votes": None, "branch_records": Overwrite({})}
         if self.selection is None or self.selection.asks_model:
             return update
@@ -183,12 +192,15 @@ class Fan:
     def select(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Let a model pick the branches."""
         assert self.selection is not None  # noqa: S101 - for the type checker
-        names, turn = yield from self.selection.decide(self.view(state, execution), execution)
+        names, turn, stop = yield from self.selection.decide(self.view(state, execution), execution)
+        if stop:
+            return Command(update={"trail": [turn], **end_run(state, stop)}, goto=END)
         return Command(update={"trail": [turn]}, goto=names)
 
     def branch(self, participant: Participant) -> Any:
         """The steps of a branch's node; what it brings is put in order by the join."""
-        order = [branch.name for branch in self.branches]
+        names = [branch.name for branch in self.branches]
+        earlier = names[: names.index(participant.name)]
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
             taken = yield from self.fanout.run(
@@ -196,19 +208,9 @@ class Fan:
                 self.view(state, execution),
                 execution,
                 label=participant.name,
-                order=order,
+                earlier=earlier,
             )
-            result = Result(
-                name=participant.name,
-                output=None if taken.failure else taken.reply.output,
-                failure=taken.failure,
-                seconds=taken.seconds,
-            )
-            record = {
-                "result": result,
-                "messages": list(taken.reply.messages),
-                "trail": list(taken.trail),
-            }
+            record = record_of(participant.name, taken)
             return {"branch_records": {participant.name: record}, **taken.reply.changes}
 
         return steps
@@ -222,6 +224,8 @@ class Fan:
             for branch in self.branches
             if branch.name in state["branch_records"]
         ]
+        if self.fanout.race:
+            records = with_one_winner(records)
         return {
             "messages": [message for record in records for message in record["messages"]],
             "trail": [
@@ -236,3 +240,32 @@ class Fan:
     def combine(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
         """Make one answer of the results."""
         return (yield from self.aggregate.run(self.view(state, execution), execution))
+
+
+def record_of(name: str, taken: Taken) -> dict[str, Any]:
+    """What a branch brings to the join."""
+    result = Result(
+        name=name,
+        output=None if taken.failure else taken.reply.output,
+        failure=taken.failure,
+        seconds=taken.seconds,
+    )
+    return {"result": result, "messages": list(taken.reply.messages), "trail": list(taken.trail)}
+
+
+def with_one_winner(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave a race its first success only.
+
+    Branches that run again after a crash or an interrupt cannot see that another had won before.
+    """
+    successes = [record for record in records if record["result"].ok]
+    winner = min(successes, key=lambda record: ended_at(record["trail"]), default=None)
+    return [
+        record if record is winner or not record["result"].ok else _beaten(record)
+        for record in records
+    ]
+
+
+def _beaten(record: Mapping[str, Any]) -> dict[str, Any]:
+    result = record["result"]
+    return record_of(result.name, beaten(result.name, record["trail"], result.seconds))

@@ -104,6 +104,7 @@ def create_map_reduce(
         schema,
         MapReduceState,
         [one, *items.aggregate.participants],
+        outputs=items.aggregate.outputs,
         context_schema=context_schema,
         threads=THREADS,
     )
@@ -167,7 +168,7 @@ class Items:
             view,
             execution,
             label=self._label(index),
-            order=[self._label(earlier) for earlier in range(index + 1)],
+            earlier=(self._label(place) for place in range(index)),
         )
         result = Result(
             name=self._label(index),

@@ -9,10 +9,13 @@ from typing import Any, get_type_hints
 from langchain_core.runnables import Runnable
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import StateGraph
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.checks import unique_names
 from langgraph_orchestra.nodes.driver import Execution, Node, Steps
+from langgraph_orchestra.nodes.intake import models_of
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import as_participants
 from langgraph_orchestra.nodes.participant import Participant, Scene
@@ -32,6 +35,8 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         state_schema: The state: the pattern's own, or a user's subclass.
         base: The pattern's own state.
         participants: Who takes part.
+        deciders: Models that decide between turns.
+        outputs: Typed answers that an aggregator may give, besides those of the participants.
         context_schema: The run's context; None is `OrchestrationContext`.
         threads: How many nodes may run at once; bound as `max_concurrency` when compiled, since
             LangGraph's own pool of a sync run has only a few threads.
@@ -44,17 +49,21 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         base: type[Any],
         participants: Sequence[Participant],
         *,
+        deciders: Sequence[ModelSource] = (),
+        outputs: Sequence[type[BaseModel]] = (),
         context_schema: type[Any] | None = None,
         threads: int = 1,
     ) -> None:
+        typed = [kind for participant in participants for kind in participant.outputs]
+        self.outputs = tuple(dict.fromkeys([*typed, *outputs]))
         super().__init__(
             state_schema,
             context_schema or OrchestrationContext,
             input_schema=_input_schema(pattern, state_schema, base),
-            output_schema=_output_schema(pattern, state_schema, participants),
+            output_schema=_output_schema(pattern, state_schema, self.outputs),
         )
         self.pattern = pattern
-        self.outputs = tuple(kind for participant in participants for kind in participant.outputs)
+        self.callers: Sequence[Participant | ModelSource] = (*participants, *deciders)
         self.threads = max([threads, *(participant.threads for participant in participants)])
 
     def compile(self, checkpointer: Any = None, *, name: str | None = None, **options: Any) -> Any:
@@ -68,7 +77,18 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         if isinstance(checkpointer, BaseCheckpointSaver):
             checkpointer = checkpointer.with_allowlist(self._stored_types())
         compiled = super().compile(checkpointer, name=name or self.pattern, **options)
-        return compiled.with_config(max_concurrency=self.threads) if self.threads > 1 else compiled
+        if self.threads == 1:
+            return compiled
+        # One more than there are nodes: the stream of a sync run waits in a thread of the same pool.
+        return compiled.with_config(max_concurrency=self.threads + 1)
+
+    def models(self, execution: Execution) -> Sequence[str]:
+        """Names of the models that a run may call, as far as they are known.
+
+        Raises:
+            ConfigurationError: A model cannot be found.
+        """
+        return models_of(self.callers, execution)
 
     def _stored_types(self) -> set[tuple[str, ...]]:
         """Classes that a checkpoint of this graph holds: a strict saver must know them."""
@@ -163,12 +183,12 @@ def _input_schema(pattern: str, schema: type[Any], base: type[Any]) -> type[Any]
 
 
 def _output_schema(
-    pattern: str, schema: type[Any], participants: Sequence[Participant]
+    pattern: str, schema: type[Any], outputs: Sequence[type[BaseModel]]
 ) -> type[Any]:
     """What a graph gives: all but the bookkeeping; the typed answers that may come are named."""
     hints = get_type_hints(schema, include_extras=True)
-    typed: list[Any] = [kind for participant in participants for kind in participant.outputs]
-    hints["output"] = reduce(or_, typed, str)
+    kinds: Sequence[Any] = outputs
+    hints["output"] = reduce(or_, kinds, str)
     return _typed_dict(
         f"{_title(pattern)}Output",
         {key: hint for key, hint in hints.items() if key not in BOOKKEEPING},

@@ -17,6 +17,7 @@ from langgraph.graph import END, START
 from langgraph.types import Command
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
+from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.history import History, task_and_last
@@ -68,29 +69,37 @@ def create_sequential(
     """
     budget = check_limits(limits)
     condition = None if stop_when is None else as_condition(stop_when)
-    scene = Scene("sequential", history or task_and_last(), budget, human_role="review")
+    scene = Scene(
+        "sequential", history or task_and_last(), budget, human_role="review", opening_role="answer"
+    )
     scene, stages, schema = scene_of(
         "sequential", scene, participants, state_schema, SequentialState
     )
     line = Line(stages, scene, condition)
 
     graph = PatternGraph(
-        "sequential", schema, SequentialState, stages, context_schema=context_schema
+        "sequential",
+        schema,
+        SequentialState,
+        stages,
+        deciders=line.deciders,
+        context_schema=context_schema,
     )
     graph.add_steps("intake", line.intake)
     graph.add_edge(START, "intake")
     graph.add_edge("intake", stages[0].name)
     for place, stage in enumerate(stages):
+        routes = line.routes(place)
         graph.add_steps(
             stage.name,
             line.stage(place),
             policy=stage.policy,
             inner=stage.inner,
-            routes=line.routes(place) if line.branches else None,
+            routes=routes if len(routes) > 1 else None,
             description=stage.description,
         )
-        if not line.branches:
-            graph.add_edge(stage.name, line.next_name(place))
+        if len(routes) == 1:
+            graph.add_edge(stage.name, routes[0])
     return graph
 
 
@@ -125,6 +134,11 @@ class Line:
         """Whether a stage may lead elsewhere than to the next one."""
         return self.stop_when is not None or self.reviewed
 
+    @property
+    def deciders(self) -> Sequence[ModelSource]:
+        """Models that decide between turns."""
+        return self.stop_when.deciders if self.stop_when else ()
+
     def reviews(self, place: int) -> bool:
         """Whether a stage is a person who reviews."""
         stage = self.stages[place]
@@ -140,7 +154,9 @@ class Line:
         return self.stages[before[-1]].name if before else None
 
     def routes(self, place: int) -> Sequence[str]:
-        """Where a stage may lead."""
+        """Where a stage may lead; a single route is a plain edge."""
+        if not self.branches:
+            return [self.next_name(place)]
         back = self.author_of(place) if self.reviews(place) else None
         early = END if self.stop_when or back or self.scene.budget.limits else None
         return list(dict.fromkeys(filter(None, [self.next_name(place), back, early])))
@@ -148,16 +164,17 @@ class Line:
     def intake(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
         """Begin a run."""
         yield from ()
-        return begin_run(state, execution, self.stages, self.scene)
+        return begin_run(state, execution, self.stages, self.scene, self.deciders)
 
     def stage(self, place: int) -> Any:
         """The steps of a stage's node."""
+        chooses = len(self.routes(place)) > 1
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
             if state.get("stop"):  # a limit was reached before
                 return {}
             update, goto = yield from self.take(place, state, execution)
-            return Command(update=update, goto=goto) if self.branches else update
+            return Command(update=update, goto=goto) if chooses else update
 
         return steps
 
@@ -192,7 +209,7 @@ class Line:
         if stop is None:
             back = taken.reply.decision == "reject"
             return update, (self.author_of(place) if back else None) or self.next_name(place)
-        if taken.stop:
+        if taken.stop and not is_answer(taken):
             update["output"] = best_so_far(view)
         return {**update, **end_run(state, stop, taken.reply.messages)}, END
 
@@ -227,8 +244,8 @@ def is_answer(taken: Taken) -> bool:
 
 
 def feedback_for(stage: Participant, view: View) -> Sequence[AnyMessage]:
-    """What a stage must read when its draft was sent back: the draft and the feedback."""
+    """What a stage must read when its draft was sent back: the draft and what was said of it."""
     if view.last is None or view.last.outcome != "refused":
         return ()
-    drafts = [message for message in view.answers if message.name == stage.name]
-    return [*drafts[-1:], view.answers[-1]] if drafts else ()
+    own = [place for place, message in enumerate(view.answers) if message.name == stage.name]
+    return view.answers[own[-1] :] if own else ()

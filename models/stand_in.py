@@ -20,4 +20,4 @@ class StandIn(ScriptedModel):
     gives_way: ClassVar[bool] = True
 
     def __init__(self, reply: ReplyFunction) -> None:
-        super().__init__(reply, model_name="stand-in")
+        super().__init__(reply, usage=None, model_name="stand-in")

@@ -1,7 +1,7 @@
 """`Agent`: a model with a prompt, and with tools, middleware or a typed answer if it has any."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,14 @@ class Agent:
             raise TypeError(
                 f"`output` of agent `{self.name}` is a pydantic model class, not {self.output!r}"
             )
+        if self.history is not None and not callable(self.history):
+            raise TypeError(
+                f"`history` of agent `{self.name}` is a function of a `View`, not {self.history!r}"
+            )
+        for attribute in ("tools", "middleware", "approve_tools"):
+            several = getattr(self, attribute)
+            if isinstance(several, str) or not isinstance(several, Sequence | Set):
+                raise TypeError(f"`{attribute}` of agent `{self.name}` is a list, not {several!r}")
         tools = [tool_name(tool) for tool in self.tools]
         if unknown := [name for name in self.approve_tools if name not in tools]:
             raise ConfigurationError(
@@ -144,6 +152,16 @@ class ModelSource:
         if wanted not in self._found:
             self._found[wanted] = resolve_model(own, context=context)
         return self._found[wanted]
+
+    def check(self, execution: Execution) -> Sequence[str]:
+        """Name of the model to call in this run; that of its class, if it tells none.
+
+        Raises:
+            ConfigurationError: There is none, or it cannot be set up.
+        """
+        model = self.resolve(execution)
+        name = getattr(model, "model_name", None) or getattr(model, "model", None)
+        return (str(name or type(model).__name__),)
 
 
 class AgentParticipant(Participant):
@@ -183,9 +201,7 @@ class AgentParticipant(Participant):
 
     def check(self, execution: Execution) -> Sequence[str]:
         """Find the model."""
-        model = self.model.resolve(execution)
-        name = getattr(model, "model_name", None) or getattr(model, "model", None)
-        return (str(name),) if name else ()
+        return self.model.check(execution)
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Ask the model, or run the inner graph."""
@@ -196,9 +212,7 @@ class AgentParticipant(Participant):
         model = self.model.resolve(work.execution)
         messages = [*self._system, *prompt]
         if self.agent.output:
-            answer = yield from decide(
-                work, model, self.agent.output, messages, config=work.execution.config
-            )
+            answer = yield from decide(work, model, self.agent.output, messages)
             return Reply([answer_from(self.name, answer)], answer)
         said = yield from work.ask(model, messages)
         return Reply([said_by(self.name, said)], said.text)
@@ -206,7 +220,7 @@ class AgentParticipant(Participant):
     def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
         assert self.graph is not None  # noqa: S101 - for the type checker
         shared = given(work.view.state, scene.shared_keys)
-        config = work.metered(work.execution.within(self.name))
+        config = work.metered(work.execution.within(self.name), prompt)
         result = yield invoke(self.graph, {**shared, "messages": list(prompt)}, config)
         if work.stopped:  # a middleware has swallowed the limit
             raise BudgetSpent(work.stopped, work)
@@ -229,7 +243,7 @@ def reply_of_agent_graph(
         work: The turn in progress; model calls from before an interrupt are counted now.
         scene: The graph it takes part in.
     """
-    known = {message.id for message in prompt if message.id}
+    known = {message.id for message in (*prompt, *work.view.messages) if message.id}
     new = [
         said_by(name, message) if isinstance(message, AIMessage) else message
         for message in result.get("messages", ())

@@ -4,8 +4,11 @@ Loading `langchain.agents` takes longer than everything else of ours together, s
 imported only when an agent needs it.
 """
 
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from types import CodeType, FunctionType
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, get_type_hints
 
 from langchain.agents import AgentState, create_agent
@@ -17,13 +20,14 @@ from langchain.agents.middleware import (
 )
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.runnables import Runnable
-from langgraph import types as langgraph_types
+from langchain_core.tools import StructuredTool
+from langchain_core.tools import tool as as_tool
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
 from langgraph_orchestra.models import is_chat_model, is_stand_in
 from langgraph_orchestra.nodes.agent import Agent, ModelSource
-from langgraph_orchestra.nodes.driver import Execution
+from langgraph_orchestra.nodes.driver import Execution, run_to_end
 from langgraph_orchestra.nodes.participant import Scene
 
 __all__ = ["build_agent_graph"]
@@ -49,7 +53,7 @@ def build_agent_graph(
     build: Callable[..., Runnable[Any, Any]] = create_agent  # its overloads split on our options
     return build(
         agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),
-        list(agent.tools),
+        [_for_sync_runs_too(tool) for tool in agent.tools],
         system_prompt=agent.prompt or None,
         middleware=middleware,
         response_format=agent.output,
@@ -57,6 +61,20 @@ def build_agent_graph(
         name=name,
         checkpointer=None if _saves_its_steps(agent) else False,
     )
+
+
+def _for_sync_runs_too(given: Any) -> Any:
+    """A tool that is async only, as one that sync runs can call; any other as it is."""
+    made = as_tool(given) if iscoroutinefunction(given) else given
+    if not isinstance(made, StructuredTool) or made.func or not made.coroutine:
+        return given
+    coroutine = made.coroutine
+
+    @wraps(coroutine)  # LangChain looks at the signature for what it is to put in
+    def to_end(*args: Any, **kwargs: Any) -> Any:
+        return run_to_end(coroutine(*args, **kwargs))
+
+    return made.model_copy(update={"func": to_end})
 
 
 class ModelOfTheRun(AgentMiddleware[Any, Any, Any]):
@@ -129,17 +147,22 @@ def _calls_interrupt(function: Any, depth: int = 3) -> bool:
 
 
 def _reached_by(function: FunctionType) -> Iterable[Any]:
-    """What a function names: globals, captured values, and attributes of `langgraph.types`."""
+    """What a function names: globals, captured values, modules, and attributes of these."""
     names = set(_names_in(function.__code__))
-    reached = [function.__globals__[name] for name in names if name in function.__globals__]
+    waiting = [function.__globals__[name] for name in names if name in function.__globals__]
+    waiting += [sys.modules[name] for name in names if name in sys.modules]  # imported inside
     for cell in function.__closure__ or ():
         try:
-            reached.append(cell.cell_contents)
+            waiting.append(cell.cell_contents)
         except ValueError:  # captured, but not bound yet
             continue
-    if langgraph_types in reached and "interrupt" in names:
-        reached.append(interrupt)
-    return reached
+    reached: dict[int, Any] = {}
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ModuleType) and id(one) not in reached:
+            waiting += [vars(one)[name] for name in names if name in vars(one)]
+        reached[id(one)] = one
+    return reached.values()
 
 
 def _names_in(code: CodeType) -> Sequence[str]:

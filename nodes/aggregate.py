@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
+from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
-from langgraph_orchestra.nodes.function import reply_from
+from langgraph_orchestra.nodes.function import reply_from, returned_types
 from langgraph_orchestra.nodes.history import Reading
 from langgraph_orchestra.nodes.intake import end_run
 from langgraph_orchestra.nodes.member import ParticipantLike, as_participant
@@ -19,7 +20,7 @@ from langgraph_orchestra.nodes.participant import (
 )
 from langgraph_orchestra.nodes.turn import Taken, entry, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
-from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import (
     ConfigurationError,
     NotEnoughResultsError,
@@ -52,13 +53,20 @@ class Aggregate:
         """The participant that aggregates, if one does."""
         return [self.participant] if self.participant else []
 
+    @property
+    def outputs(self) -> Sequence[type[BaseModel]]:
+        """Typed answers that it may give."""
+        if self.participant is not None:
+            return self.participant.outputs
+        return returned_types(self.function) if self.function else ()
+
     def run(self, view: View, execution: Execution) -> Steps[dict[str, Any]]:
         """Aggregate, and end the run.
 
         Raises:
             NotEnoughResultsError: Too few branches have succeeded, and no limit is the cause.
         """
-        limit = self._limit(view)
+        limit = self._limit(view, execution)
         if not limit and len(view.results) < self.min_results:
             raise self._not_enough(view, execution)
         taken = yield from self._aggregate(view, execution, limit)
@@ -77,9 +85,10 @@ class Aggregate:
         }
 
     def _aggregate(self, view: View, execution: Execution, limit: Stop | None) -> Steps[Taken]:
+        too_few = len(view.results) < self.min_results
+        if limit and (self.participant is not None or too_few):
+            return Taken(Reply(output=best_so_far(view)), stop=limit)
         if self.participant is not None:
-            if limit:
-                return Taken(Reply(output=best_so_far(view)), stop=limit)
             return (
                 yield from take_turn(
                     self.participant, view, execution, self.scene, step=view.next_step
@@ -98,12 +107,16 @@ class Aggregate:
         turn = entry(work, kind="aggregate", step=view.next_step, detail=_name_of(self.function))
         return Taken(reply, [turn])
 
-    def _limit(self, view: View) -> Stop | None:
-        """The limit that kept branches from finishing."""
+    def _limit(self, view: View, execution: Execution) -> Stop | None:
+        """The limit, of this run or of one that it is part of, that kept branches from finishing."""
         failures = (result.failure for result in view.failures)
         if not any(failure and failure.type == "BudgetSpent" for failure in failures):
             return None
-        return self.scene.budget.reached(view)
+        try:
+            Work(NODE, view, execution, self.scene.budget).check()
+        except BudgetSpent as spent:
+            return spent.stop
+        return None
 
     def _not_enough(self, view: View, execution: Execution) -> NotEnoughResultsError:
         """The error, with every cause."""
@@ -155,7 +168,8 @@ def _results_to_read(view: View, _: str) -> Sequence[AnyMessage]:
 def _unsaid(messages: Sequence[AnyMessage], view: View) -> list[AnyMessage]:
     """The aggregate, unless a branch has said the same."""
     said = {message.text for message in view.answers}
-    return [message for message in messages if message.text not in said]
+    *before, answer = messages or [None]
+    return [*before, answer] if answer and answer.text not in said else before
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -59,14 +59,14 @@ def majority(*, key: Callable[[Any], Hashable] | None = None) -> Aggregator:
         most = max(len(names) for names in voters.values())
         leaders = [vote for vote, names in voters.items() if len(names) == most]
         winner = first_given[leaders[0]]
-        named = {vote: answer_text(output).strip() for vote, output in first_given.items()}
+        named = {vote: answer_text(output) for vote, output in first_given.items()}
         votes = Votes(
             winner=named[leaders[0]],
             counts={named[vote]: len(names) for vote, names in voters.items()},
             by={named[vote]: names for vote, names in voters.items()},
             tied=len(leaders) > 1,
         )
-        return {"output": winner.strip() if isinstance(winner, str) else winner, "votes": votes}
+        return {"output": winner, "votes": votes}
 
     return elected
 

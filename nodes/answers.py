@@ -8,10 +8,18 @@ the same interrupt can be answered again.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from langgraph.types import interrupt
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
+from pydantic_core import CoreSchema, ErrorDetails
 
 from langgraph_orchestra.state import AnswerError
 
@@ -40,7 +48,7 @@ class Decision(BaseModel):
     edited_action: dict[str, Any] | None = None
     """The text that replaces the draft: `{"name": ..., "args": {"draft": ...}}`."""
 
-    value: Any = Field(default=None, exclude=True)
+    value: SkipJsonSchema[Any] = Field(default=None, exclude=True)
     """The answer as the type that was asked for, where one was."""
 
     @property
@@ -65,6 +73,16 @@ class Answer(BaseModel):
         """The decision; None if the person left it blank."""
         return self.decisions[0] if self.decisions else None
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema that clients see names the decisions possible here, and no others."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        decision = handler.resolve_ref_schema(schema["properties"]["decisions"]["items"])
+        decision["properties"]["type"]["enum"] = list(cls.allowed)
+        return schema
+
     @model_validator(mode="before")
     @classmethod
     def _read(cls, raw: Any) -> Any:
@@ -82,19 +100,20 @@ class Answer(BaseModel):
     @classmethod
     def _decision(cls, raw: Any) -> dict[str, Any] | None:
         """The decision in any of its forms; None for a blank answer."""
+        if isinstance(raw, Mapping) and "decisions" in raw:
+            raw = raw["decisions"]
+        if isinstance(raw, list | tuple):
+            if len(raw) > 1:
+                raise ValueError(f"{len(raw)} decisions were given; give exactly one")
+            raw = raw[0] if raw else ""
         if isinstance(raw, bool):
             return {"type": "approve" if raw else "reject"}
         if isinstance(raw, str):
             return cls._from_words(raw)
-        if isinstance(raw, Mapping) and "decisions" in raw:
-            raw = raw["decisions"]
-        if isinstance(raw, Sequence) and not isinstance(raw, bytes):
-            if len(raw) > 1:
-                raise ValueError(f"{len(raw)} decisions were given; give exactly one")
-            return cls._decision(raw[0]) if raw else None
         if isinstance(raw, Mapping):
             return cls._from_mapping(raw)
-        raise ValueError(f"an answer is text, a bool or a decision, not {raw!r}; {cls._wanted()}")
+        kind = type(raw).__name__
+        raise ValueError(f"an answer is text, a bool or a decision, not {kind}; {cls._wanted()}")
 
     @classmethod
     def _from_words(cls, words: str) -> dict[str, Any] | None:
@@ -105,36 +124,43 @@ class Answer(BaseModel):
             return {"type": "respond", "message": words}
         if said.casefold().strip(".!") in _APPROVALS:
             return {"type": "approve"}
-        if said.casefold().strip(".!") in _REJECTIONS:
+        if "reject" in cls.allowed and said.casefold().strip(".!") in _REJECTIONS:
             return {"type": "reject"}
         kind = "respond" if "respond" in cls.allowed else "reject"
         return {"type": kind, "message": words}
 
     @classmethod
     def _from_mapping(cls, raw: Mapping[str, Any]) -> dict[str, Any] | None:
-        if "type" not in raw:
-            if isinstance(raw.get("approved"), bool):
-                return {"type": "approve" if raw["approved"] else "reject", "message": _words(raw)}
-            if cls.value_type is not None:
-                return {"type": "respond", "message": json.dumps(dict(raw))}
-            raise ValueError(f"the answer has no `type`; {cls._wanted()}")
-        kind = _INBOX.get(raw["type"], raw["type"])
-        args = raw.get("args")
+        said = raw.get("type")
+        kind = _INBOX.get(said, said) if isinstance(said, str) else None
+        if kind not in get_args(DecisionType):
+            return cls._from_bare_mapping(raw)
         if kind == "edit":
-            edited = raw.get("edited_action") or args
+            edited = raw.get("edited_action") or raw.get("args")
             edited = edited if isinstance(edited, Mapping) else {"args": edited}
             if not _draft_in(edited.get("args", edited)).strip():
                 raise ValueError("an `edit` needs the new text, as `args: {'draft': '...'}`")
             return {"type": "edit", "edited_action": dict(edited)}
-        words = _words(raw) or (args if isinstance(args, str) else "")
-        if kind == "reject" and raw["type"] == "ignore" and "reject" not in cls.allowed:
+        words = _words(raw)
+        if said == "ignore" and "reject" not in cls.allowed:
             return None
         if kind == "respond":
-            if not words.strip():
+            if not words:
                 return None
             if "respond" not in cls.allowed:  # at a review, words are feedback
                 kind = "reject"
         return {"type": kind, "message": words}
+
+    @classmethod
+    def _from_bare_mapping(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """An answer that names no decision of ours: the typed answer itself, or an approval."""
+        if cls.value_type is not None:
+            return {"type": "respond", "message": json.dumps(dict(raw), default=str)}
+        if "type" in raw:
+            raise ValueError(f"`{raw['type']}` is not possible here; {cls._wanted()}")
+        if isinstance(raw.get("approved"), bool):
+            return {"type": "approve" if raw["approved"] else "reject", "message": _words(raw)}
+        raise ValueError(f"the answer has no `type`; {cls._wanted()}")
 
     @classmethod
     def _check_words(cls, decision: dict[str, Any]) -> None:
@@ -189,8 +215,7 @@ def ask_person(request: Mapping[str, Any], answers: type[Answer]) -> Decision | 
         return interrupt(dict(request), response_schema=answers).decision
     except ValidationError as invalid:
         said = "; ".join(
-            error["msg"].removeprefix("Value error, ")
-            for error in invalid.errors(include_url=False, include_context=False)
+            _told(error) for error in invalid.errors(include_url=False, include_context=False)
         )
         refused = AnswerError(f"the answer of `{request['node']}` cannot be used: {said}")
         # LangGraph marks the exception of a refused answer, so that the other tasks of the step
@@ -199,9 +224,17 @@ def ask_person(request: Mapping[str, Any], answers: type[Answer]) -> Decision | 
         raise refused from invalid
 
 
+def _told(error: ErrorDetails) -> str:
+    """What is wrong with an answer, and where in it."""
+    where = ".".join(map(str, error["loc"]))
+    return f"{f'`{where}`: ' if where else ''}{error['msg'].removeprefix('Value error, ')}"
+
+
 def _words(raw: Mapping[str, Any]) -> str:
-    words = raw.get("message") or raw.get("feedback") or ""
-    return words if isinstance(words, str) else json.dumps(words)
+    """The words of a decision; empty where there are only blanks."""
+    words = raw.get("message") or raw.get("feedback") or raw.get("args") or ""
+    words = words if isinstance(words, str) else json.dumps(words, default=str)
+    return words if words.strip() else ""
 
 
 def _draft_in(args: Any) -> str:

@@ -64,7 +64,7 @@ def usable_name(name: Any) -> str:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"participant name `{name}` is refused: chat APIs accept letters, digits, `_` and `-` "
-            f"only; try `{re.sub('[^a-zA-Z0-9_-]+', '_', name).strip('_') or 'agent'}`"
+            f"only; try `{_offered(name)}`"
         )
     if name in RESERVED_NAMES:
         raise ConfigurationError(
@@ -74,9 +74,15 @@ def usable_name(name: Any) -> str:
     if name.startswith("__") or name in _MERMAID_KEYWORDS:
         raise ConfigurationError(
             f"participant name `{name}` is refused: LangGraph or Mermaid, which draws the graph, "
-            f"keeps it for itself; try `{name.strip('_')}_agent`"
+            f"keeps it for itself; try `{_offered(name)}`"
         )
     return name
+
+
+def _offered(name: str) -> str:
+    """A name that can be had in place of one that cannot."""
+    better = re.sub("[^a-zA-Z0-9_-]+", "_", name).strip("_") or "agent"
+    return f"{better}_agent" if better in RESERVED_NAMES | _MERMAID_KEYWORDS else better
 
 
 def unique_names(names: Sequence[str], state_keys: Iterable[str] = ()) -> None:
@@ -107,14 +113,15 @@ def natural_number(name: str, value: Any, *, least: int = 1, optional: bool = Fa
         raise ConfigurationError(f"`{name}` is {value}; it must be at least {least}")
 
 
-def positive_number(name: str, value: Any) -> None:
-    """Refuse anything but None or a number above zero."""
-    if value is None:
+def positive_number(name: str, value: Any, *, optional: bool = True) -> None:
+    """Refuse anything but a number above zero, or None where it is optional."""
+    if value is None and optional:
         return
+    or_none = " or None" if optional else ""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"`{name}` is a number above 0 or None, not {value!r}")
+        raise TypeError(f"`{name}` is a number above 0{or_none}, not {value!r}")
     if not value > 0:
-        raise ConfigurationError(f"`{name}` is {value}; it must be above 0, or None for no limit")
+        raise ConfigurationError(f"`{name}` is {value}; it must be above 0{or_none}")
 
 
 def _listed(names: Iterable[str]) -> str:

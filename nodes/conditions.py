@@ -5,8 +5,9 @@ and `|`. `stop.by` names the part that fired: both parts of an `&`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -43,6 +44,11 @@ Predicate = Callable[[View], bool | Awaitable[bool]]
 class Condition(ABC):
     """A stop condition; `a & b` fires when both do, `a | b` when one does."""
 
+    @property
+    def deciders(self) -> Sequence[ModelSource]:
+        """Models that it asks."""
+        return ()
+
     @abstractmethod
     def fired(self, work: Work) -> Steps[str]:
         """Name of the part that fires on the view of `work`; empty if none does."""
@@ -67,12 +73,14 @@ def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
         text: What to look for; upper and lower case differ.
         by: Who must have said it, one name or several; None is anybody, people included.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"`mentions` looks for a text, not {text!r}")
     if not text:
         raise ConfigurationError("`mentions` needs a text to look for")
     names = {by} if isinstance(by, str) else set(by or ())
 
     def said(view: View) -> bool:
-        return any(text in m.text for m in view.said if not names or m.name in names)
+        return any(text in m.text for m in view.said if by is None or m.name in names)
 
     return _When(f"mentions({text!r})" if by is None else f"mentions({text!r}, by={by!r})", said)
 
@@ -85,27 +93,24 @@ def tokens(n: int) -> Condition:
 
 def cost(usd: float) -> Condition:
     """Fire when this run has cost so many USD, as far as the models' prices are known."""
-    positive_number("usd", usd)
+    positive_number("usd", usd, optional=False)
     return _When(f"cost({usd})", _spent(Limits(cost=usd)))
 
 
 def seconds(n: float) -> Condition:
     """Fire when this run has been at work for so long; waiting for a person does not count."""
-    positive_number("n", n)
+    positive_number("n", n, optional=False)
     return _When(f"seconds({n})", _spent(Limits(seconds=n)))
 
 
 def idle(n: int) -> Condition:
-    """Fire after so many answers in a row that are empty or repeat an earlier one of this run."""
+    """Fire after so many answers in a row that are empty or repeat an earlier one of this run.
+
+    A turn that has brought no answer counts as an empty one, unless a person has approved or
+    rejected in it.
+    """
     natural_number("n", n)
-
-    def nothing_new(view: View) -> bool:
-        texts = [message.text.strip() for message in view.answers]
-        idle_ones = [not text or text in texts[:place] for place, text in enumerate(texts)]
-        silent = len(view.turns) - len(texts)
-        return [*idle_ones, *[True] * max(0, silent)][-n:] == [True] * n
-
-    return _When(f"idle({n})", nothing_new)
+    return _When(f"idle({n})", lambda view: list(islice(_idle_turns(view), n)) == [True] * n)
 
 
 def when(func: Predicate) -> Condition:
@@ -122,6 +127,8 @@ def judged(model: "str | BaseChatModel | None", question: str) -> Condition:
         model: Who judges; None takes the context's `model`, then `ORCHESTRA_MODEL`.
         question: A yes-or-no question, such as "Has the customer's problem been solved?".
     """
+    if not isinstance(question, str):
+        raise TypeError(f"`judged` asks a question in words, not {question!r}")
     if not question:
         raise ConfigurationError("`judged` needs a question")
     return _Judged(ModelSource(model), question)
@@ -155,6 +162,10 @@ class _Both(Condition):
     left: Condition
     right: Condition
 
+    @property
+    def deciders(self) -> Sequence[ModelSource]:
+        return (*self.left.deciders, *self.right.deciders)
+
     def fired(self, work: Work) -> Steps[str]:
         if not (left := (yield from self.left.fired(work))):
             return ""
@@ -166,6 +177,10 @@ class _Both(Condition):
 class _Either(Condition):
     left: Condition
     right: Condition
+
+    @property
+    def deciders(self) -> Sequence[ModelSource]:
+        return (*self.left.deciders, *self.right.deciders)
 
     def fired(self, work: Work) -> Steps[str]:
         return (yield from self.left.fired(work)) or (yield from self.right.fired(work))
@@ -183,6 +198,10 @@ class _Judged(Condition):
     model: ModelSource
     question: str
 
+    @property
+    def deciders(self) -> Sequence[ModelSource]:
+        return (self.model,)
+
     def fired(self, work: Work) -> Steps[str]:
         conversation = "\n\n".join(
             f"{m.name or m.type}: {m.text}" for m in work.view.said if m.text
@@ -194,6 +213,25 @@ class _Judged(Condition):
             [SystemMessage(self.question), HumanMessage(conversation)],
         )
         return f"judged({self.question!r})" if judgement.answer else ""
+
+
+def _idle_turns(view: View) -> Iterator[bool]:
+    """Whether each turn, the latest first, has brought nothing new."""
+    texts = [message.text.strip() for message in view.answers]
+    places: dict[str | None, list[int]] = {}
+    for place, message in enumerate(view.answers):
+        places.setdefault(message.name, []).append(place)
+    for turn in reversed(view.turns):
+        if turn.outcome == "refused" or turn.detail == "approved":
+            continue
+        if turn.outcome in _WITHOUT_ANSWER or not places.get(turn.agent):
+            yield True
+        else:
+            place = places[turn.agent].pop()
+            yield not texts[place] or texts[place] in texts[:place]
+
+
+_WITHOUT_ANSWER = frozenset({"failed", "timed_out", "cancelled"})
 
 
 def _spent(limits: Limits) -> Predicate:

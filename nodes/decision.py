@@ -1,6 +1,7 @@
 """Decisions of a model: one typed object, asked for, validated, asked for again."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable
 from pydantic import BaseModel, ValidationError
 
 from langgraph_orchestra.nodes.driver import Steps
@@ -37,9 +38,10 @@ def decide(
     messages: Sequence[AnyMessage],
     *,
     check: Callable[[M], str | None] = lambda _: None,
-    config: RunnableConfig | None = None,
 ) -> Steps[M]:
     """Ask a model for an object of `schema` until it is valid.
+
+    No tokens are streamed: a refused answer is nobody's speech.
 
     Args:
         work: The turn the question belongs to.
@@ -47,7 +49,6 @@ def decide(
         schema: What is asked for; its docstring and fields describe it to the model.
         messages: What the model reads.
         check: What else must hold; returns what is wrong, or None.
-        config: Configuration of the calls; by default one that streams no tokens.
 
     Returns:
         The valid object.
@@ -58,12 +59,12 @@ def decide(
     asked = list(messages)
     question: Any = model
     try:
-        question = model.with_structured_output(schema, include_raw=True)
+        question = _bound_to(model, schema)
     except NotImplementedError:  # a model without tool calling: it is told the schema instead
         asked.append(SystemMessage(_JSON_PROMPT + json.dumps(schema.model_json_schema())))
     error = ""
     for _ in range(ATTEMPTS):
-        answer = yield from work.ask(question, asked, config or work.quietly())
+        answer = yield from work.ask(question, asked, work.quietly())
         raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
         value, error = _valid(schema, raw, parsed)
         if value is not None and not (error := check(value) or ""):
@@ -75,21 +76,38 @@ def decide(
 _JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing else: "
 
 
+def _bound_to(model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any]:
+    """The model, bound to answer with an object of `schema`.
+
+    Raises:
+        NotImplementedError: It can neither call tools nor follow a schema.
+    """
+    if not type(model).with_structured_output.__module__.startswith("langchain_openai."):
+        return model.with_structured_output(schema, include_raw=True)
+    # Given a class, OpenAI's SDK parses the answer itself and raises if it does not fit: answer and
+    # usage would be lost, and nothing left to ask again about. Given its schema, it does not.
+    from openai import pydantic_function_tool
+
+    strict_schema = pydantic_function_tool(schema)["function"]["parameters"]
+    return model.with_structured_output(strict_schema, include_raw=True, strict=True)
+
+
 def _parts(answer: dict[str, Any]) -> tuple[AIMessage, Any]:
     return answer["raw"], answer["parsed"] or answer["parsing_error"]
 
 
 def _valid(schema: type[M], raw: BaseMessage, parsed: Any) -> tuple[M | None, str]:
     """The object an answer holds, or what is wrong with it."""
-    if isinstance(parsed, schema):
-        return parsed, ""
-    calls = raw.tool_calls if isinstance(raw, AIMessage) else []
+    calls = [*raw.tool_calls, *raw.invalid_tool_calls] if isinstance(raw, AIMessage) else []
     if len(calls) > 1:
         return None, f"{len(calls)} answers were given; give exactly one"
+    if isinstance(parsed, schema):
+        return parsed, ""
     try:
-        if calls:
-            return schema.model_validate(calls[0]["args"]), ""
-        return schema.model_validate(_only_object(raw.text)), ""
+        found = calls[0]["args"] if calls else _only_object(raw.text)
+        # As JSON, which is what came: a strict schema takes text for a date or a choice then.
+        text = found if isinstance(found, str) else json.dumps(found)
+        return schema.model_validate_json(text), ""
     except ValidationError as wrong:
         return None, "; ".join(
             f"`{'.'.join(map(str, e['loc'])) or schema.__name__}`: {e['msg']}"
@@ -97,6 +115,9 @@ def _valid(schema: type[M], raw: BaseMessage, parsed: Any) -> tuple[M | None, st
         )
     except ValueError as wrong:
         return None, str(wrong)
+
+
+_LAST_WORD = re.compile(r"[\w.+-]*\s*")  # of a text: all that is left where JSON was cut off
 
 
 def _only_object(text: str) -> Any:
@@ -110,7 +131,11 @@ def _only_object(text: str) -> Any:
         try:
             value, end = decoder.raw_decode(text, place)
             found.append(value)
-        except json.JSONDecodeError:
+        except RecursionError:
+            raise ValueError("the answer's JSON is nested too deep") from None
+        except json.JSONDecodeError as error:
+            if error.msg.startswith("Unterminated") or _LAST_WORD.fullmatch(text, error.pos):
+                raise ValueError("the answer's JSON object is cut off") from None
             end = place + 1
         place = text.find("{", end)
     if len(found) != 1:
@@ -121,6 +146,8 @@ def _only_object(text: str) -> Any:
 def _sent_back(raw: BaseMessage, error: str) -> list[AnyMessage]:
     """The refused answer and why; a refused tool call is answered, as chat APIs demand."""
     reason = f"That answer cannot be used: {error}. Answer again."
-    if isinstance(raw, AIMessage) and raw.tool_calls:
-        return [raw, *(ToolMessage(reason, tool_call_id=call["id"]) for call in raw.tool_calls)]
-    return [*([raw] if isinstance(raw, AIMessage) and raw.text else []), HumanMessage(reason)]
+    if isinstance(raw, AIMessage) and raw.tool_calls and not raw.invalid_tool_calls:
+        results = [ToolMessage(reason, tool_call_id=call["id"] or "") for call in raw.tool_calls]
+        return [raw, *results]
+    # Of a call with broken arguments, only the text: chat APIs would wait for its result.
+    return [*([AIMessage(raw.text)] if raw.text else []), HumanMessage(reason)]

@@ -17,7 +17,17 @@ from langgraph.runtime import Runtime, get_runtime
 
 from langgraph_orchestra.state import OrchestrationContext
 
-__all__ = ["Call", "Cancelled", "Execution", "Node", "Steps", "TimeUp", "apply", "invoke"]
+__all__ = [
+    "Call",
+    "Cancelled",
+    "Execution",
+    "Node",
+    "Steps",
+    "TimeUp",
+    "apply",
+    "invoke",
+    "run_to_end",
+]
 
 T = TypeVar("T")
 Steps = Generator["Call", Any, T]
@@ -50,9 +60,23 @@ class Call(NamedTuple):
 
 def invoke(runnable: Runnable[Any, Any], argument: Any, config: RunnableConfig) -> Call:
     """Call a model, a graph or another Runnable."""
+    if getattr(runnable, "checkpointer", None) is False:
+        config = _unsaved(config)
     return Call(
         lambda: runnable.invoke(argument, config), lambda: runnable.ainvoke(argument, config)
     )
+
+
+def _unsaved(config: RunnableConfig) -> RunnableConfig:
+    """Configuration for a graph that saves nothing.
+
+    It must not inherit `durability="sync"`: LangGraph would wait for a checkpoint that is never
+    written, and fail.
+    """
+    return {**config, "configurable": {**config.get("configurable", {}), _DURABILITY: "async"}}
+
+
+_DURABILITY = "__pregel_durability"  # where LangGraph hands the run's durability to inner graphs
 
 
 def apply(function: Callable[..., Any], *arguments: Any, blocking: bool = False) -> Call:
@@ -65,16 +89,24 @@ def apply(function: Callable[..., Any], *arguments: Any, blocking: bool = False)
             of its own in an async run. Callbacks that only look at their arguments need none.
     """
 
+    def called() -> Any:
+        try:
+            return function(*arguments)
+        except StopIteration as error:  # would end the steps, and hang a future that is awaited
+            raise RuntimeError("the function raised StopIteration") from error
+
     async def awaitable() -> Any:
         if blocking and not is_async(function):
-            result = await asyncio.to_thread(function, *arguments)
+            # Not `asyncio.to_thread`: its pool has a handful of threads, and holds up the end of
+            # the event loop until a function that was given up returns.
+            result = await asyncio.wrap_future(_in_thread(called))
         else:
-            result = function(*arguments)
+            result = called()
         return await result if inspect.isawaitable(result) else result
 
     def sync() -> Any:
-        result = function(*arguments)
-        return _run_to_end(result) if inspect.isawaitable(result) else result
+        result = called()
+        return run_to_end(result) if inspect.isawaitable(result) else result
 
     return Call(sync, awaitable)
 
@@ -89,19 +121,13 @@ def is_async(function: Callable[..., Any]) -> bool:
 class Execution:
     """Where a node runs: its configuration, attempt and context."""
 
-    __slots__ = ("_runtime", "config", "is_async")
+    __slots__ = ("config", "is_async", "runtime")
 
     def __init__(self, config: RunnableConfig, *, is_async: bool = False) -> None:
         self.config = config
         self.is_async = is_async
-        self._runtime: Runtime[Any] | None = None
-
-    @property
-    def runtime(self) -> Runtime[Any]:
-        """LangGraph's runtime of this node."""
-        if self._runtime is None:
-            self._runtime = get_runtime()
-        return self._runtime
+        # Asked for at once: in a callback of an inner graph it would be that of the inner node.
+        self.runtime: Runtime[Any] = get_runtime()
 
     @property
     def attempt(self) -> int:
@@ -186,6 +212,8 @@ class Node(RunnableLambda[Any, Any]):
                     call = steps.send(result)
         except StopIteration as end:
             return end.value
+        finally:
+            steps.close()  # left in the middle by an exit or a cancellation, they clean up now
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
         """Run the steps to their end in an event loop."""
@@ -201,6 +229,8 @@ class Node(RunnableLambda[Any, Any]):
                     call = steps.send(result)
         except StopIteration as end:
             return end.value
+        finally:
+            steps.close()
 
 
 def _perform(call: Call) -> Any:
@@ -244,6 +274,7 @@ async def _awaited(awaitable: Callable[[], Awaitable[T]]) -> T:
 
 def _in_thread(function: Callable[[], T]) -> "Future[T]":
     answer: Future[T] = Future()
+    answer.set_running_or_notify_cancel()  # from here on, nobody can cancel it
     context = contextvars.copy_context()
 
     def work() -> None:
@@ -256,7 +287,7 @@ def _in_thread(function: Callable[[], T]) -> "Future[T]":
     return answer
 
 
-def _run_to_end(awaitable: Awaitable[T]) -> T:
+def run_to_end(awaitable: Awaitable[T]) -> T:
     """Await in a sync run, also where the calling thread already has a running loop (notebooks)."""
     coroutine: Coroutine[Any, Any, T] = _awaited(lambda: awaitable)
     try:

@@ -1,19 +1,21 @@
 """One of several branches that run side by side: deadline, race, and which error comes first."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from langgraph.errors import GraphBubbleUp
 
 from langgraph_orchestra.nodes.driver import Execution, Steps
-from langgraph_orchestra.nodes.participant import Participant, Scene
-from langgraph_orchestra.nodes.policy import is_retried
+from langgraph_orchestra.nodes.invocation import Invocation
+from langgraph_orchestra.nodes.participant import Participant, Reply, Scene
+from langgraph_orchestra.nodes.policy import is_tried_again
 from langgraph_orchestra.nodes.turn import Bounds, Taken, take_turn
 from langgraph_orchestra.nodes.view import View
-from langgraph_orchestra.state import Failure
+from langgraph_orchestra.state import Failure, Turn
 
-__all__ = ["Fanout"]
+__all__ = ["Fanout", "beaten", "ended_at"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Fanout:
         execution: Execution,
         *,
         label: str,
-        order: Sequence[str],
+        earlier: Iterable[str],
     ) -> Steps[Taken]:
         """Let a branch take its turn.
 
@@ -45,7 +47,7 @@ class Fanout:
             view: The run so far; a branch never sees its siblings.
             execution: The node it happens in.
             label: Name of the branch.
-            order: Names of the branches as declared, at least up to this one.
+            earlier: Names of the branches declared before it; read only if it fails.
 
         Raises:
             Exception: What the branch raised, if that is not to be recorded; in a sync run, where
@@ -66,24 +68,43 @@ class Fanout:
             invocation.end_branch(label)
             raise
         except Exception as error:
-            if is_retried(branch.policy, error, execution.attempt):
+            if is_tried_again(error):
                 raise
             invocation.end_branch(label, error)
-            if execution.is_async:
+            if execution.is_async or (first := invocation.first_error(label, earlier)) is error:
                 raise
-            first = invocation.first_error(label, order)
-            if first is error:
-                raise
-            raise first from None
+        except BaseException:  # given up from outside: nobody may wait for this branch
+            invocation.end_branch(label)
+            raise
+        else:
+            return self._ended(taken, label, invocation)
+        raise first  # outside of the handler, which would make it the cause of another's error
+
+    def _ended(self, taken: Taken, label: str, invocation: Invocation) -> Taken:
+        """What a branch that has not raised brings, unless another one was first."""
+        if taken.stop and taken.failure is None:  # the best a team has, but not its last word
+            failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
+            taken = taken._replace(reply=Reply(), failure=failure)
         invocation.end_branch(label, taken.error)
         if self.race and taken.failure is None and not invocation.win(label):
-            return _beaten(taken, label)
+            return beaten(label, taken.trail, taken.seconds)
         return taken
 
 
-def _beaten(taken: Taken, label: str) -> Taken:
-    """A success that came too late."""
+def beaten(label: str, trail: Sequence[Turn], seconds: float) -> Taken:
+    """What is left of a success that came too late.
+
+    Args:
+        label: Name of the branch.
+        trail: Its entries in the trail.
+        seconds: How long it took.
+    """
     why = "another branch was first"
-    turns = [t.model_copy(update={"outcome": "cancelled", "detail": why}) for t in taken.trail]
+    turns = [turn.model_copy(update={"outcome": "cancelled", "detail": why}) for turn in trail]
     failure = Failure(agent=label, type="Cancelled", message=why)
-    return Taken(trail=turns, failure=failure, seconds=taken.seconds)
+    return Taken(trail=turns, failure=failure, seconds=seconds)
+
+
+def ended_at(trail: Sequence[Turn]) -> datetime:
+    """When the last of these turns ended."""
+    return max(turn.started_at + timedelta(seconds=turn.seconds) for turn in trail)

@@ -1,7 +1,7 @@
 """Plain functions and Runnables as participants."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
@@ -18,8 +18,9 @@ from langgraph_orchestra.nodes.participant import (
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.state.types import data_types_in
 
-__all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from"]
+__all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from", "returned_types"]
 
 
 class FunctionParticipant(Participant):
@@ -30,6 +31,11 @@ class FunctionParticipant(Participant):
     def __init__(self, function: Callable[..., Any], name: str, **options: Any) -> None:
         super().__init__(name, **options)
         self._function = function
+
+    @property
+    def outputs(self) -> Sequence[type[BaseModel]]:
+        """Typed answers that the function's annotation names."""
+        return returned_types(self._function)
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Call the function with the whole `View`."""
@@ -49,9 +55,18 @@ class RunnableParticipant(Participant):
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Run it; the model calls inside are limited and counted."""
         prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
-        config = work.metered(work.execution.within(self.name))
+        config = work.metered(work.execution.within(self.name), prompt)
         returned = yield invoke(self._runnable, prompt, config)
         return reply_from(self.name, returned, scene)
+
+
+def returned_types(function: Callable[..., Any]) -> Sequence[type[BaseModel]]:
+    """The pydantic classes in a function's return annotation, which checkpoints must know."""
+    try:
+        hint = get_type_hints(function).get("return")
+    except (NameError, TypeError):  # imported for type checkers only; a callable object
+        return ()
+    return tuple(kind for kind in data_types_in(hint) if issubclass(kind, BaseModel))
 
 
 def reply_from(name: str, returned: Any, scene: Scene) -> Reply:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, convert_to_messages
+from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.agent import reply_of_agent_graph
-from langgraph_orchestra.nodes.driver import Steps, invoke
+from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,
@@ -20,7 +20,7 @@ from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
-from langgraph_orchestra.state import Stop, Turn
+from langgraph_orchestra.state import Stop, Turn, append_messages
 
 __all__ = ["GraphParticipant", "TeamFailed"]
 
@@ -62,6 +62,11 @@ class GraphParticipant(Participant):
         """What the graph itself needs."""
         return int((getattr(self.graph, "config", None) or {}).get("max_concurrency") or 1)
 
+    def check(self, execution: Execution) -> Sequence[str]:
+        """Find the models of a team's members."""
+        models_of_team = getattr(getattr(self.graph, "builder", None), "models", None)
+        return models_of_team(execution) if self.is_team and models_of_team else ()
+
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Run the graph on what it reads and the custom keys both know."""
         messages = yield from self.reads(work, scene)
@@ -70,18 +75,22 @@ class GraphParticipant(Participant):
         argument = given(work.view.state, self._shared(scene))
         if self._inputs is None or "messages" in self._inputs:
             argument["messages"] = messages
-        config = work.metered(work.execution.within(self.name))
+        within = work.execution.within(self.name)
+        config = work.metered(within, messages, is_team=self.is_team)
         result = yield invoke(self.graph, argument, config)
-        if work.stopped:  # something inside has swallowed the limit
-            raise BudgetSpent(work.stopped, work)
         if not isinstance(result, Mapping):
             result = {"output": result}
-        return self._reply(result, messages, work, scene)
+        reply = self._reply(result, messages, work, scene)
+        if not work.stopped or (self.is_team and reply.output not in ("", None)):
+            return reply
+        if not reply.inside:
+            raise BudgetSpent(work.stopped, work)
+        return reply._replace(messages=())  # it has no answer, but its members stand in the trail
 
     def _reply(
         self, result: Mapping[str, Any], read: Sequence[AnyMessage], work: Work, scene: Scene
     ) -> Reply:
-        said = convert_to_messages(result.get("messages") or [])
+        said = append_messages([], [result.get("messages") or []])
         stop = Stop.model_validate(result["stop"]) if result.get("stop") else None
         if stop is None and "output" not in result:
             return reply_of_agent_graph(self.name, {**result, "messages": said}, read, work, scene)

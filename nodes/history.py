@@ -5,13 +5,13 @@ is `prompt.py`'s business. Any function from a `View` to a list of messages is a
 async. Tool calls and their results are kept or left out together, whatever a policy picks.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.messages import (
-    AIMessage,
     AnyMessage,
+    BaseMessage,
     HumanMessage,
     SystemMessage,
     ToolMessage,
@@ -85,7 +85,7 @@ def everything(*, tools: Tools = "own") -> History:
 
 def task_and_last(*, tools: Tools = "own") -> History:
     """Read this run's task and the latest answer: a fresh context for each stage."""
-    return Reading(lambda view, _: [*view.task_messages, *_last_with_tools(view.said)], tools)
+    return Reading(lambda view, _: [*view.task_messages, *_last_with_tools(view)], tools)
 
 
 def task_only(*, tools: Tools = "own") -> History:
@@ -95,15 +95,15 @@ def task_only(*, tools: Tools = "own") -> History:
 
 def last_only(*, tools: Tools = "own") -> History:
     """Read the latest answer of this run; the task where nobody has answered yet."""
-    return Reading(lambda view, _: _last_with_tools(view.said) or view.task_messages, tools)
+    return Reading(lambda view, _: _last_with_tools(view) or view.task_messages, tools)
 
 
 def own_and_task(*, tools: Tools = "own") -> History:
     """Read this run's task and what the reader said itself."""
 
     def pick(view: View, reader: str) -> Messages:
-        own = [message for message in view.answers if message.name == reader]
-        return [*view.task_messages, *_with_tools(view.said, own)]
+        own = [m for group in _with_results(view.said) if group[0].name == reader for m in group]
+        return [*view.task_messages, *own]
 
     return Reading(pick, tools)
 
@@ -116,7 +116,7 @@ def recent(n: int, *, tools: Tools = "own") -> History:
         tools: Whose tool calls and results are read.
     """
     natural_number("n", n)
-    return Reading(lambda view, _: _with_tools(view.messages, view.messages[-n:]), tools)
+    return Reading(lambda view, _: _latest(view.messages, n), tools)
 
 
 def within(
@@ -154,9 +154,7 @@ def summarised(
         tools: Whose tool calls and results are read.
     """
     natural_number("keep", keep)
-    return Summarised(
-        lambda view, _: _with_tools(view.messages, view.messages[-keep:]), tools, model
-    )
+    return Summarised(lambda view, _: _latest(view.messages, keep), tools, model)
 
 
 SUMMARY_PROMPT = (
@@ -199,53 +197,49 @@ def read(history: History, work: Work) -> Steps[Messages]:
     if isinstance(history, Reading):
         return history.pick(work.view, work.name)
     picked = yield apply(history, work.view)
-    if not isinstance(picked, Sequence) or isinstance(picked, str):
+    if not isinstance(picked, Sequence) or not all(isinstance(m, BaseMessage) for m in picked):
         raise ConfigurationError(
             f"the history policy of `{work.name}` returned {picked!r}, not a list of messages"
         )
     return _untorn(picked)
 
 
-def _untorn(messages: Messages) -> Messages:
-    return [message for message in messages if not _is_torn(message, messages)]
+def _latest(messages: Messages, n: int) -> Messages:
+    """The last messages; more of them where a tool's result would come without its call."""
+    start = max(0, len(messages) - n)
+    while start > 0 and messages[start].type == "tool":
+        start -= 1
+    return messages[start:]
 
 
-def _last_with_tools(messages: Messages) -> Messages:
+def _last_with_tools(view: View) -> Messages:
     """The latest answer, and the tool calls and results before it."""
-    end = next((p for p in range(len(messages), 0, -1) if is_answer(messages[p - 1])), 0)
+    messages = view.said
+    end = next((p for p in range(len(messages), 0, -1) if messages[p - 1] is view.last_answer), 0)
     start = end - 1
     while start > 0 and not is_answer(messages[start - 1]):
         start -= 1
     return messages[start:end] if end else ()
 
 
-def _with_tools(messages: Sequence[AnyMessage], picked: Iterable[AnyMessage]) -> list[AnyMessage]:
-    """The picked messages and, in the thread's order, the tool calls and results they belong to."""
-    wanted = {id(message) for message in picked}
-    kept: list[AnyMessage] = []
-    pairs: list[AnyMessage] = []
+def _with_results(messages: Messages) -> Iterator[Sequence[AnyMessage]]:
+    """Each message with the tools' results that follow it; ids of calls come more than once."""
+    group: list[AnyMessage] = []
     for message in messages:
-        if isinstance(message, ToolMessage) or (
-            isinstance(message, AIMessage) and message.tool_calls
-        ):
-            pairs.append(message)
-            continue
-        if id(message) in wanted or any(id(pair) in wanted for pair in pairs):
-            kept.extend(pairs)
-        if id(message) in wanted:
-            kept.append(message)
-        pairs = []
-    if any(id(pair) in wanted for pair in pairs):
-        kept.extend(pairs)
+        if group and message.type != "tool":
+            yield group
+            group = []
+        group.append(message)
+    if group:
+        yield group
+
+
+def _untorn(messages: Messages) -> Messages:
+    """Leave out tool calls that lack a result right after them, and results without their call."""
+    kept: list[AnyMessage] = []
+    for first, *results in _with_results(messages):
+        called = {call["id"] for call in getattr(first, "tool_calls", ())}
+        answered = {m.tool_call_id: m for m in results if isinstance(m, ToolMessage)}
+        if first.type != "tool" and called <= answered.keys():
+            kept += [first, *(answered[one] for one in answered if one in called)]
     return kept
-
-
-def _is_torn(message: AnyMessage, kept: Sequence[AnyMessage]) -> bool:
-    """Whether a tool call lacks one of its results here, or a result its call."""
-    if isinstance(message, ToolMessage):
-        called = {c["id"] for m in kept if isinstance(m, AIMessage) for c in m.tool_calls}
-        return message.tool_call_id not in called
-    if isinstance(message, AIMessage) and message.tool_calls:
-        answered = {m.tool_call_id for m in kept if isinstance(m, ToolMessage)}
-        return any(call["id"] not in answered for call in message.tool_calls)
-    return False

@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from langchain_core.messages import HumanMessage
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from langgraph_orchestra.nodes.answers import Decision, DecisionType, answer_type, ask_person
 from langgraph_orchestra.nodes.checks import natural_number, usable_name
@@ -109,6 +109,12 @@ class HumanParticipant(Participant):
             may_be_blank=human.default is not None,
             value_type=None if self.reviews else human.schema,
         )
+        self._default = None if human.default is None else self._understood(human.default)
+
+    @property
+    def outputs(self) -> Sequence[type[BaseModel]]:
+        """The type of their answer."""
+        return (self.human.schema,) if self.human.schema and not self.reviews else ()
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Pause for the person, and understand the answer."""
@@ -127,7 +133,9 @@ class HumanParticipant(Participant):
             },
             self._answers,
         )
-        return self._reply(decision or self._default())
+        decision = decision or self._default
+        assert decision is not None  # noqa: S101 - a blank answer is refused without a default
+        return self._reply(decision)
 
     def rejections(self, view: View) -> int:
         """How often the person has sent a draft back in this run."""
@@ -140,8 +148,7 @@ class HumanParticipant(Participant):
         return _request("answer", args, about, _RESPOND)
 
     def _review(self, view: View, asked: str | None) -> dict[str, Any]:
-        drafts = view.answers
-        author = drafts[-1].name if drafts else ""
+        author = view.last_answer.name if view.last_answer else ""
         round_ = self.rejections(view) + 1
         args = {"participant": author or "", "draft": view.last_text, "round": round_}
         about = asked or (
@@ -150,10 +157,20 @@ class HumanParticipant(Participant):
         )
         return _request("review_draft", args, about, _REVIEW)
 
-    def _default(self) -> Decision:
+    def _understood(self, default: str) -> Decision:
         """What a blank answer means: words, or at a review a decision in words."""
-        answer = self._answers.model_validate(self.human.default)
-        return answer.decision or Decision(type="respond")
+        try:
+            decision = self._answers.model_validate(default).decision
+        except ValidationError as invalid:
+            raise ConfigurationError(
+                f"`default` of `{self.name}` cannot be an answer: {invalid}"
+            ) from invalid
+        if decision is None and self.reviews:
+            raise ConfigurationError(
+                f"`default` of `{self.name}` is blank; at a review it is a decision, such as "
+                f"`approve`, or feedback"
+            )
+        return decision or Decision(type="respond")
 
     def _reply(self, decision: Decision) -> Reply:
         text = decision.text

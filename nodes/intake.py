@@ -5,17 +5,19 @@ checks what can be checked before a model is called, and makes counters, output 
 afresh. The conversation and the trail stay.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AnyMessage, BaseMessage
 
+from langgraph_orchestra.nodes.agent import ModelSource
+from langgraph_orchestra.nodes.checks import RESERVED_NAMES
 from langgraph_orchestra.nodes.driver import Execution
 from langgraph_orchestra.nodes.limits import check_price
 from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.state import InputError, RunInfo, Stop, append_messages
 
-__all__ = ["begin_run", "end_run"]
+__all__ = ["begin_run", "end_run", "models_of"]
 
 
 def begin_run(
@@ -23,25 +25,33 @@ def begin_run(
     execution: Execution,
     participants: Sequence[Participant],
     scene: Scene,
+    deciders: Sequence[ModelSource] = (),
 ) -> dict[str, Any]:
     """The update with which a run begins.
 
+    Args:
+        state: The state with the new input.
+        execution: The node it happens in.
+        participants: Who takes part.
+        scene: The graph.
+        deciders: Models that decide between turns.
+
     Raises:
         InputError: There is no new message, or only blank ones.
-        ConfigurationError: A participant's model or its price cannot be found.
+        ConfigurationError: A model or its price cannot be found.
     """
     messages: Sequence[AnyMessage] = state.get("messages") or ()
-    start = _first_new(messages, state.get("run_info"))
+    speakers = RESERVED_NAMES.union(participant.name for participant in participants)
+    start = _first_new(messages, state.get("run_info"), speakers)
     if not any(_says_something(message) for message in messages[start:]):
         raise InputError(
             "the task is empty: give at least one message with text, as "
             '`{"messages": [("user", "Write about octopuses")]}`'
         )
-    for participant in participants:
-        models = participant.check(execution)
-        if scene.budget.limits.cost is not None:
-            for model in models:
-                check_price(model, scene.budget.limits.price)
+    models = models_of([*participants, *deciders], execution)
+    if scene.budget.limits.cost is not None:
+        for model in models:
+            check_price(model, scene.budget.limits.price)
     run_info = RunInfo(
         first_message=start,
         input_messages=len(messages) - start,
@@ -49,6 +59,20 @@ def begin_run(
         messages_at_end=None,
     )
     return {"run_info": run_info, "output": "", "stop": None}
+
+
+def models_of(callers: Sequence[Participant | ModelSource], execution: Execution) -> Sequence[str]:
+    """Names of the models that a run may call, as far as they are known.
+
+    Args:
+        callers: Who calls them; their fallbacks are included.
+        execution: The node that asks.
+
+    Raises:
+        ConfigurationError: A model cannot be found.
+    """
+    fallbacks = [c.fallback for c in callers if isinstance(c, Participant) and c.fallback]
+    return [name for caller in (*callers, *fallbacks) for name in caller.check(execution)]
 
 
 def end_run(
@@ -65,18 +89,23 @@ def end_run(
     return {"stop": stop, "run_info": {**state["run_info"], "messages_at_end": length}}
 
 
-def _first_new(messages: Sequence[AnyMessage], before: RunInfo | None) -> int:
+def _first_new(
+    messages: Sequence[AnyMessage], before: RunInfo | None, speakers: Container[str | None]
+) -> int:
     """Place of the first message that no earlier run has seen."""
     if not before:
         return 0
     ended = before.get("messages_at_end")
     if ended is not None and ended <= len(messages):
         return ended
-    # The run before never ended: what follows its last answer was asked since.
-    for place in range(len(messages) - 1, -1, -1):
-        if not isinstance(messages[place], HumanMessage) or messages[place].name:
-            return place + 1
-    return 0
+    # The run before never ended (or messages were removed since): what follows the last words of
+    # its participants, and the results of their tools, was asked since.
+    asked = 0 if ended is not None else before["first_message"] + before["input_messages"]
+    said = [place for place in range(asked, len(messages)) if messages[place].name in speakers]
+    start = said[-1] + 1 if said else asked
+    while start < len(messages) and messages[start].type == "tool":
+        start += 1
+    return start
 
 
 def _says_something(message: AnyMessage) -> bool:

@@ -7,7 +7,7 @@ have spent, when parallel branches began, which of them came first.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,13 +71,18 @@ class Invocation:
                 self.superstep, self.in_progress = superstep, {}
             return self.in_progress.setdefault(task, Usage())
 
-    def being_spent(self) -> Usage:
-        """What all tasks of this superstep have spent so far."""
+    def being_spent(self, superstep: str) -> Usage:
+        """What all tasks of this superstep have spent so far; earlier ones are in the trail."""
         total = Usage()
         with self.lock:
-            for usage in self.in_progress.values():
+            for usage in self.in_progress.values() if superstep == self.superstep else ():
                 total.add_all(usage)
         return total
+
+    def settle(self, task: str) -> None:
+        """Close a task's account: what it has spent stands in the trail that it looks at now."""
+        with self.lock:
+            self.in_progress.pop(task, None)
 
     def begin_branch(self, name: str) -> float:
         """Note that a branch begins; return when the first one did."""
@@ -104,7 +109,7 @@ class Invocation:
                 self.winner.set_result(name)
             return self.winner.result() == name
 
-    def first_error(self, name: str, order: Sequence[str]) -> Exception:
+    def first_error(self, name: str, earlier: Iterable[str]) -> Exception:
         """Wait until the branches declared before `name` have ended; return the first error.
 
         Which branches will run at all is not known here (on a resume, only the unfinished ones do;
@@ -113,13 +118,14 @@ class Invocation:
 
         Args:
             name: A branch that has failed.
-            order: The branches of this step, as declared.
+            earlier: The branches declared before it, in order.
         """
-        earlier = order[: order.index(name)]
+        earlier = list(earlier)
         with self.lock:
             self.lock.wait_for(lambda: self.ended.issuperset(earlier), timeout=_GRACE)
             self.lock.wait_for(lambda: self.running.isdisjoint(earlier))
-            return next(self.errors[branch] for branch in order if branch in self.errors)
+            failed = next((b for b in earlier if b in self.errors), name)
+            return self.errors[failed]
 
 
 _GRACE = 0.25  # seconds in which LangGraph hands all branches of a step to its threads

@@ -1,7 +1,7 @@
 """`Member`: a participant with settings of its own, and how anything becomes a participant."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import Runnable
@@ -61,6 +61,8 @@ class Member:
             usable_name(self.name)
         if isinstance(self.participant, Member):
             raise TypeError("a `Member` wraps a participant, not another `Member`")
+        if not isinstance(self.description, str):
+            raise TypeError(f"`description` of a `Member` is a str, not {self.description!r}")
         if self.policy is not None and not isinstance(self.policy, Policy):
             raise TypeError(f"`policy` of a `Member` is a Policy or None, not {self.policy!r}")
         for attribute in ("history", "when", "bid"):
@@ -78,7 +80,8 @@ def as_participants(given: Iterable[ParticipantLike], scene: Scene) -> list[Part
     """
     if isinstance(given, str | bytes | dict) or not isinstance(given, Iterable):
         raise TypeError(f"`participants` is a list of participants, not {given!r}")
-    return [as_participant(one, scene) for one in given]
+    opening = replace(scene, human_role=scene.opening_role or scene.human_role)
+    return [as_participant(one, scene if place else opening) for place, one in enumerate(given)]
 
 
 def as_participant(given: ParticipantLike, scene: Scene) -> Participant:

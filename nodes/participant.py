@@ -49,6 +49,9 @@ class Scene:
     human_role: str = "answer"
     """What a person does here unless they say otherwise."""
 
+    opening_role: str | None = None
+    """What a person does who is the first participant; None is the same as anywhere else."""
+
 
 _NO_CHANGES: Mapping[str, Any] = MappingProxyType({})
 

@@ -18,7 +18,9 @@ __all__ = [
     "Policy",
     "breaker_is_open",
     "check_on_failure",
+    "decide_retry",
     "is_retried",
+    "is_tried_again",
     "longest_pause",
     "retry_policy_of",
 ]
@@ -69,10 +71,32 @@ def check_on_failure(value: Any, *, optional: bool = False) -> None:
 
 
 def retry_policy_of(policy: Policy) -> RetryPolicy | None:
-    """The policy for LangGraph: the user's, but errors of ours are never tried again."""
+    """The policy for LangGraph: the user's, but what a turn has decided comes first.
+
+    Errors of ours are never tried again.
+    """
     if policy.retry is None:
         return None
-    return policy.retry._replace(retry_on=lambda error: _matches(policy.retry, error))
+    return policy.retry._replace(
+        retry_on=lambda error: vars(error).get(_TRIED_AGAIN, _matches(policy.retry, error))
+    )
+
+
+def decide_retry(error: Exception, *, again: bool) -> None:
+    """Note on an error whether another attempt is to follow.
+
+    LangGraph, which makes it, knows the error's kind only: not that no time is left for a pause,
+    that the error is the fallback's, or that it is a sibling's.
+    """
+    vars(error)[_TRIED_AGAIN] = again
+
+
+def is_tried_again(error: Exception) -> bool:
+    """Whether a turn has decided that another attempt follows this error."""
+    return bool(vars(error).get(_TRIED_AGAIN))
+
+
+_TRIED_AGAIN = "__orchestra_tried_again"
 
 
 def is_retried(policy: Policy, error: Exception, attempt: int) -> bool:
@@ -106,7 +130,9 @@ def breaker_is_open(breaker: int | None, name: str, trail: Sequence[Turn], run_b
     failures = []
     for place in range(len(trail) - 1, -1, -1):
         turn = trail[place]
-        if turn.path != name or turn.outcome == "skipped":
+        if turn.path.startswith(f"{name}/"):  # a member of a team that has answered
+            break
+        if turn.path != name or turn.outcome in ("skipped", "cancelled"):
             continue
         if turn.outcome not in ("failed", "timed_out"):
             break

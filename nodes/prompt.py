@@ -28,21 +28,20 @@ def addressed_to(
         tools: Whose tool calls and results are read.
     """
     prompt: list[AnyMessage] = []
-    own_calls: set[str | None] = set()
+    own_calls: set[str | None] = set()  # of the latest call only: ids come more than once
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
         if message.type == "tool":
             if message.tool_call_id in own_calls:
                 prompt.append(message)
             elif tools == "all":
                 prompt.append(HumanMessage(f"{message.name or 'tool'} returned: {message.text}"))
-        elif message.type == "ai" and message.name == reader:
-            if message.tool_calls and tools == "none":
-                continue
-            own_calls.update(call["id"] for call in message.tool_calls)
-            prompt.append(message)
-        elif message.type == "ai" and message.tool_calls:
             continue
-        elif message.name and message.type in ("ai", "human"):
+        calls = message.tool_calls if message.type == "ai" else ()
+        own = message.type == "ai" and message.name == reader
+        own_calls = {call["id"] for call in calls} if own and tools != "none" else set()
+        if calls and not own_calls:
+            continue
+        if message.name and not own and message.type in ("ai", "human"):
             prompt.append(_spoken_by(message.name, message))
         else:
             prompt.append(message)

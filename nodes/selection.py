@@ -15,8 +15,8 @@ from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import entry
 from langgraph_orchestra.nodes.view import View
-from langgraph_orchestra.nodes.work import Work
-from langgraph_orchestra.state import ConfigurationError, Turn
+from langgraph_orchestra.nodes.work import BudgetSpent, Work
+from langgraph_orchestra.state import ConfigurationError, Stop, Turn
 
 __all__ = ["BranchChoice", "BranchSelection", "branch_selection"]
 
@@ -72,8 +72,11 @@ class BranchSelection:
             raise ConfigurationError(f"`select` {wrong}")
         return self._declared(picked)
 
-    def decide(self, view: View, execution: Execution) -> Steps[tuple[list[str], Turn]]:
+    def decide(self, view: View, execution: Execution) -> Steps[tuple[list[str], Turn, Stop | None]]:
         """Let the model pick; an unusable choice is asked again with the reason.
+
+        Returns:
+            The branches, the trail's entry, and the limit that left nothing to ask again with.
 
         Raises:
             DecisionError: No choice was usable.
@@ -81,16 +84,22 @@ class BranchSelection:
         assert self.model is not None  # noqa: S101 - for the type checker
         work = Work("selector", view, execution, self.scene.budget)
         listed = "\n".join(f"- {name}: {about or name}" for name, about in view.speakers.items())
-        choice = yield from decide(
-            work,
-            self.model.resolve(execution),
-            BranchChoice,
-            [SystemMessage(f"{self.prompt}\n\n{listed}"), HumanMessage(view.task)],
-            check=lambda choice: self._wrong(choice.branches),
-        )
+        step = view.next_step
+        try:
+            choice = yield from decide(
+                work,
+                self.model.resolve(execution),
+                BranchChoice,
+                [SystemMessage(f"{self.prompt}\n\n{listed}"), HumanMessage(view.task)],
+                check=lambda choice: self._wrong(choice.branches),
+            )
+        except BudgetSpent as spent:
+            why = spent.stop.detail
+            turn = entry(work, kind="decision", step=step, outcome="cancelled", detail=why)
+            return [], turn, spent.stop
         picked = self._declared(choice.branches)
         detail = f"{', '.join(picked)}: {choice.reason}" if choice.reason else ", ".join(picked)
-        return picked, entry(work, kind="decision", step=view.next_step, detail=detail)
+        return picked, entry(work, kind="decision", step=step, detail=detail), None
 
     def _wrong(self, picked: Sequence[str]) -> str | None:
         """What is wrong with a choice."""

@@ -1,9 +1,13 @@
 """Custom state keys on their way into a participant's own graph and back."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_type_hints
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
+from numbers import Number
+from typing import Any
 
 from langgraph.channels.base import BaseChannel
+from langgraph.graph import StateGraph
 from langgraph.types import Overwrite
 
 from langgraph_orchestra.nodes.participant import Scene
@@ -24,30 +28,40 @@ def state_changes(
     An inner graph returns whole values, and the outer reducer would apply them on top of what it
     has: two entries would become four. So only what is new is given back.
     """
+    schema: Any = scene.state_schema
+    channels = _channels(schema) if schema else {}
     changes = {}
-    for key in scene.shared_keys:
-        if key not in result:
-            continue
-        old, new = state.get(key), result[key]
-        if key in state and old == new:
-            continue
-        changes[key] = _difference(old, new) if _has_reducer(scene, key) else new
+    for key in sorted(scene.shared_keys & result.keys()):
+        new = result[key]
+        if key not in state:
+            changes[key] = new
+        elif state[key] != new:
+            changes[key] = _update(channels[key], state[key], new) if key in channels else new
     return changes
 
 
-def _difference(old: Any, new: Any) -> Any:
-    if isinstance(old, Sequence) and isinstance(new, Sequence) and new[: len(old)] == old:
-        return new[len(old) :]
-    if isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() <= new.keys():
-        return {k: v for k, v in new.items() if k not in old or old[k] != v}
-    if isinstance(old, set | frozenset) and isinstance(new, set | frozenset) and old <= new:
-        return new - old
+def _update(channel: BaseChannel[Any, Any, Any], old: Any, new: Any) -> Any:
+    """What to write so that the key's reducer, whichever it is, makes `new` of `old`."""
+    for update in (*_differences(old, new), new):
+        trial = channel.from_checkpoint(copy.copy(old))  # some reducers change what they are given
+        trial.update([update])
+        if trial.get() == new:
+            return update
     return Overwrite(new)
 
 
-def _has_reducer(scene: Scene, key: str) -> bool:
-    if scene.state_schema is None:
-        return False
-    hint = get_type_hints(scene.state_schema, include_extras=True).get(key)
-    metadata: tuple[Any, ...] = getattr(hint, "__metadata__", ())
-    return any(callable(one) or isinstance(one, BaseChannel) for one in metadata[-1:])
+def _differences(old: Any, new: Any) -> Iterator[Any]:
+    """What is new, by kind of value: small, so that updates of parallel branches can be merged."""
+    if isinstance(old, Sequence) and isinstance(new, Sequence) and new[: len(old)] == old:
+        yield new[len(old) :]
+    elif isinstance(old, Mapping) and isinstance(new, Mapping):
+        yield {key: value for key, value in new.items() if key not in old or old[key] != value}
+    elif isinstance(old, Set) and isinstance(new, Set):
+        yield new - old
+    elif isinstance(old, Number) and isinstance(new, Number):
+        yield new - old  # type: ignore[operator]  # abstract numbers declare no operators
+
+
+@lru_cache(maxsize=256)
+def _channels(schema: Any) -> Mapping[str, BaseChannel[Any, Any, Any]]:
+    return StateGraph(schema).channels

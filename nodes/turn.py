@@ -14,7 +14,12 @@ from langgraph.errors import GraphBubbleUp, NodeTimeoutError
 from langgraph_orchestra.nodes.conditions import Condition
 from langgraph_orchestra.nodes.driver import Cancelled, Execution, Steps, TimeUp
 from langgraph_orchestra.nodes.participant import Participant, Reply, Scene
-from langgraph_orchestra.nodes.policy import breaker_is_open, is_retried, longest_pause
+from langgraph_orchestra.nodes.policy import (
+    breaker_is_open,
+    decide_retry,
+    is_retried,
+    longest_pause,
+)
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import (
@@ -50,7 +55,7 @@ class Taken(NamedTuple):
     """A turn that has been taken."""
 
     reply: Reply = Reply()
-    """What it brought; empty if it failed or was skipped."""
+    """What it brought; empty if it failed or was skipped, or a limit left it nothing."""
 
     trail: Sequence[Turn] = ()
     """Its entries in the trail: one, or one for each member of a team."""
@@ -129,6 +134,7 @@ def stop_by(
         The stop, if the condition fires, and the trail's entry of a model that was asked.
     """
     work = Work("stop_when", view, execution, scene.budget)
+    work.settle()
     try:
         by = yield from condition.fired(work)
     except BudgetSpent as spent:
@@ -178,8 +184,7 @@ def skipped(
     return entry(work, kind=participant.kind, step=step, outcome="skipped", detail=why)
 
 
-@dataclass(frozen=True)
-class _Recorder:
+class _Recorder(NamedTuple):
     """Turns what happened into what is kept of it."""
 
     participant: Participant
@@ -190,7 +195,7 @@ class _Recorder:
     def answered(self, reply: Reply) -> Taken:
         inside = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
         own = () if inside else (self._entry(reply.outcome, reply.detail),)
-        return Taken(reply, inside or own, seconds=self.work.seconds)
+        return Taken(reply, inside or own, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
         timed_out = isinstance(error, NodeTimeoutError | TimeUp)
@@ -236,6 +241,7 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
         pause = longest_pause(participant.policy, attempt)
         if bounds.left is None or bounds.left() > pause:
             work.keep_for_next_attempt()
+            decide_retry(error, again=True)
             raise error
     if participant.fallback and not late:
         try:
@@ -257,6 +263,7 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
     if (participant.policy.on_failure or scene.on_failure) == "record" or late:
         return record.failed(error)
     error.add_note(f"in participant `{work.name}` of `{scene.pattern}`, attempt {attempt}")
+    decide_retry(error, again=False)
     raise error
 
 

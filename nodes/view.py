@@ -1,6 +1,6 @@
 """`View`: the one thing every callback is given, a frozen snapshot of the run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
@@ -35,15 +35,14 @@ class View:
     """Path of this graph in the outermost one; empty there."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.state, MappingProxyType):
-            object.__setattr__(self, "state", MappingProxyType(dict(self.state)))
+        self.__dict__["state"] = MappingProxyType(self.state)
 
     @lazy
     def task(self) -> str:
         """Text of the last human message of this run's input; in a map-reduce worker, the item."""
-        if "item" in self.state and "index" in self.state:
-            return _item_text(self.state["item"])
         asked = [m for m in self.task_messages if isinstance(m, HumanMessage)]
+        if not asked and "item" in self.state and "index" in self.state:
+            return _item_text(self.state["item"])
         return asked[-1].text if asked else ""
 
     @lazy
@@ -73,6 +72,12 @@ class View:
         return tuple(m for m in self.said if is_answer(m))
 
     @lazy
+    def drafts(self) -> Sequence[AnyMessage]:
+        """`answers` without the words with which a person sent one of them back."""
+        feedback = {(t.agent, t.detail) for t in self.trail if t.outcome == "refused"}
+        return tuple(m for m in self.answers if (m.name, m.text) not in feedback)
+
+    @lazy
     def turns(self) -> tuple[Turn, ...]:
         """The turns of this run: one for each participant's answer, a team's members folded."""
         taken = (t for t in self.trail if t.kind in _TURNS and t.outcome != "skipped")
@@ -91,8 +96,17 @@ class View:
 
     @lazy
     def last_answer(self) -> AnyMessage | None:
-        """The latest answer in this run; None before the first."""
-        return next((message for message in reversed(self.said) if is_answer(message)), None)
+        """The latest answer in this run; None before the first.
+
+        A person's feedback is the latest only until somebody has tried to heed it: where they have
+        failed, the draft is it again.
+        """
+        latest = next((message for message in reversed(self.said) if is_answer(message)), None)
+        if latest is None or latest.type != "human" or latest in self.drafts:
+            return latest
+        if self.last is None or self.last.outcome == "refused":
+            return latest
+        return self.drafts[-1] if self.drafts else None
 
     @property
     def last_text(self) -> str:
@@ -148,12 +162,17 @@ def best_so_far(view: View) -> Any:
     draft.
     """
     output = view.state.get("output")
-    edited = view.last is not None and view.last.detail == "edited"
-    if output not in ("", None) and (edited or not isinstance(view.answers[-1], HumanMessage)):
+    editors = {turn.agent for turn in view.trail if turn.detail == "edited"}
+    if output not in ("", None) and not _is_personal(view.drafts[-1:], editors):
         return output
-    spoken = [message for message in view.answers if message.text.strip()]
-    by_others = [message for message in spoken if not isinstance(message, HumanMessage)]
+    spoken = [message for message in view.drafts if message.text.strip()]
+    by_others = [message for message in spoken if not _is_personal([message], editors)]
     return (by_others or spoken)[-1].text if spoken else ""
+
+
+def _is_personal(answer: Sequence[AnyMessage], editors: Container[str | None]) -> bool:
+    """Whether an answer, if there is one, is a person's own and not a draft they have edited."""
+    return any(message.type == "human" and message.name not in editors for message in answer)
 
 
 def is_answer(message: AnyMessage) -> bool:
@@ -169,16 +188,21 @@ def _folded(members: Sequence[Turn], prefix: str) -> Turn:
     if not inside:
         return first
     last = max(members, key=lambda turn: turn.started_at)
+    began = min(turn.started_at for turn in members)
     costs = [turn.cost for turn in members if turn.cost is not None]
     return first.model_copy(
         update={
             "agent": team,
             "path": f"{prefix}/{team}" if prefix else team,
-            "seconds": (last.started_at - first.started_at).total_seconds() + last.seconds,
+            "started_at": began,
+            "seconds": max((t.started_at - began).total_seconds() + t.seconds for t in members),
             "input_tokens": sum(turn.input_tokens for turn in members),
             "output_tokens": sum(turn.output_tokens for turn in members),
             "cost": sum(costs) if costs else None,
-            "outcome": last.outcome,
+            # Its members stand in the trail because it has answered, whatever failed inside.
+            "outcome": "handed_off" if last.outcome == "handed_off" else "ok",
+            "kind": "agent",
+            "detail": "",
         }
     )
 

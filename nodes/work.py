@@ -1,9 +1,10 @@
 """A turn in progress: asking models, counting what they use, and stopping at the budget."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -16,11 +17,14 @@ from langgraph.errors import GraphBubbleUp
 
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
 from langgraph_orchestra.nodes.invocation import Invocation, Invocations, Usage
-from langgraph_orchestra.nodes.limits import Limits, Spent, cost_of, limit_reached, spent_in
+from langgraph_orchestra.nodes.limits import Limits, Price, Spent, cost_of, limit_reached, spent_in
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import Stop
 
 __all__ = ["Budget", "BudgetSpent", "Work"]
+
+
+_OUTER = "__orchestra_work"  # LangGraph keeps keys with two underscores out of saved metadata
 
 
 class BudgetSpent(GraphBubbleUp):
@@ -83,6 +87,9 @@ class Work:
         self._began = time.perf_counter()
         self._budget = budget
         self._before: Spent | None = None
+        self._outer: Work | None = execution.config.get("configurable", {}).get(_OUTER)
+        self._limited = bool(self.limits) or (self._outer is not None and self._outer._limited)
+        self._price: Price | None = self.limits.price or (self._outer and self._outer._price)
 
     @property
     def seconds(self) -> float:
@@ -99,6 +106,12 @@ class Work:
         """LangGraph's id of the task, the same for all attempts at it."""
         info = self.execution.runtime.execution_info
         return info.task_id if info else ""
+
+    @property
+    def superstep(self) -> str:
+        """What tells this superstep from the run's others."""
+        info = self.execution.runtime.execution_info
+        return info.checkpoint_id if info else ""
 
     def ask(
         self,
@@ -129,24 +142,41 @@ class Work:
         config = self.execution.config
         return {**config, "tags": [*(config.get("tags") or ()), TAG_NOSTREAM]}
 
-    def metered(self, config: RunnableConfig) -> RunnableConfig:
-        """Configuration under which every model call inside a graph is limited and counted."""
+    def metered(
+        self,
+        config: RunnableConfig,
+        given: Sequence[AnyMessage] = (),
+        *,
+        is_team: bool = False,
+    ) -> RunnableConfig:
+        """Configuration under which every model call inside a graph is limited and counted.
+
+        Args:
+            config: The graph's configuration.
+            given: Messages the graph is given; another answer of a model that is read inside was
+                given before an interrupt.
+            is_team: Whether it is a pattern of ours: its members look at all limits themselves,
+                so that it ends with the best they have.
+        """
+        config = {**config, "configurable": {**config.get("configurable", {}), _OUTER: self}}
         callbacks = config.get("callbacks")
-        meter = Meter(self)
+        handlers: list[BaseCallbackHandler] = [Meter(self)]
+        if self._limited and not is_team:
+            handlers.insert(0, Gate(self, {message.id for message in given}))
         if callbacks is None or isinstance(callbacks, list):
-            return {**config, "callbacks": [*(callbacks or ()), meter]}
+            return {**config, "callbacks": [*(callbacks or ()), *handlers]}
         manager = callbacks.copy()
-        manager.add_handler(meter, inherit=True)
+        for handler in handlers:
+            manager.add_handler(handler, inherit=True)
         return {**config, "callbacks": manager}
 
     def check(self) -> None:
-        """Stop if a limit is reached.
+        """Stop if a limit is reached, of this run or of one that it is part of.
 
         Raises:
             BudgetSpent: A limit is reached.
         """
-        if self.limits and (stop := limit_reached(self.limits, self._spent())):
-            self.stopped = stop
+        if self._limited and (stop := self._due(Spent())):
             raise BudgetSpent(stop, self)
 
     def count(self, message: BaseMessage) -> None:
@@ -160,11 +190,14 @@ class Work:
             return
         cost = self._cost(used, str(model or ""))
         self.usage.add(used["input_tokens"], used["output_tokens"], cost)
-        if self.limits:
-            info = self.execution.runtime.execution_info
-            superstep = info.checkpoint_id if info else ""
-            account = self.invocation.spending(superstep, self.task_id)
+        if self._limited:
+            account = self.invocation.spending(self.superstep, self.task_id)
             account.add(used["input_tokens"], used["output_tokens"], cost)
+
+    def settle(self) -> None:
+        """Count what the task has used before only once: the view's trail has it already."""
+        if self._limited:
+            self.invocation.settle(self.task_id)
 
     def keep_for_next_attempt(self) -> None:
         """Remember what a failed attempt has used, for the entry of the attempt that counts."""
@@ -173,45 +206,87 @@ class Work:
 
     def used(self) -> Usage:
         """What the turn has used in all its attempts."""
-        total = Usage()
-        if self.execution.attempt > 1 and (wasted := self.invocation.wasted.get(self.task_id)):
-            total.add_all(wasted)
+        if self.execution.attempt == 1:
+            return self.usage
+        total = self.invocation.wasted.pop(self.task_id, Usage())
         total.add_all(self.usage)
         return total
 
     def _cost(self, used: UsageMetadata, model: str) -> float | None:
-        return cost_of(model, used, self.limits.price)
+        return cost_of(model, used, self._price)
 
-    def _spent(self) -> Spent:
-        """Everything up to now: the trail, and what this superstep's tasks have used."""
+    def _due(self, inside: Spent) -> Stop | None:
+        """The limit that is reached, here or further out; each turn that it stops is marked.
+
+        Args:
+            inside: What a graph inside has spent in its run, where it is the one that asks.
+        """
+        spent = self._spent(inside)
+        further_out = self._outer._due(spent) if self._outer else None
+        stop = limit_reached(self.limits, spent) or further_out
+        self.stopped = stop or self.stopped
+        return stop
+
+    def _spent(self, inside: Spent) -> Spent:
+        """Everything up to now: the trail, and what this superstep's tasks have used.
+
+        The graph inside may know of more than was counted here: of what it spent before an
+        interrupt, in another process even.
+        """
         if self._before is None:
             self._before = spent_in(self.view.trail, len(self.view.turns))
-        now = self.invocation.being_spent()
+        own = self.invocation.spending(self.superstep, self.task_id)
+        now = self.invocation.being_spent(self.superstep)
+        more_tokens = inside.tokens - own.input_tokens - own.output_tokens
+        more_cost = inside.cost - (own.cost or 0.0)
         return Spent(
             turns=self._before.turns,
-            tokens=self._before.tokens + now.input_tokens + now.output_tokens,
-            cost=self._before.cost + (now.cost or 0.0),
-            seconds=self._before.seconds + self.seconds,
+            tokens=self._before.tokens + now.input_tokens + now.output_tokens + max(0, more_tokens),
+            cost=self._before.cost + (now.cost or 0.0) + max(0.0, more_cost),
+            seconds=self._before.seconds + max(self.seconds, inside.seconds),
         )
 
 
+class Gate(BaseCallbackHandler):
+    """Holds the limits at every model call inside a graph that a participant runs.
+
+    Not inline: in an event loop, an inline handler that raises leaves the coroutines of those
+    after it (such as a stream's) never awaited, which Python reports.
+
+    Args:
+        work: The participant's turn.
+        given: Ids of the messages the graph was given.
+    """
+
+    raise_error = True
+    ignore_llm = ignore_chain = ignore_agent = ignore_retriever = True
+    ignore_retry = ignore_custom_event = True
+
+    def __init__(self, work: Work, given: Container[str | None]) -> None:
+        self._work = work
+        self._given = given
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],  # noqa: ARG002 - LangChain's signature
+        messages: list[list[BaseMessage]],
+        **_: Any,
+    ) -> None:
+        """Stop the call if a limit is reached."""
+        for message in chain.from_iterable(messages):
+            if message.id not in self._given:
+                self._work.count(message)
+        self._work.check()
+
+
 class Meter(BaseCallbackHandler):
-    """Holds the limits at every model call inside a graph that a participant runs."""
+    """Counts every model call inside a graph that a participant runs."""
 
     raise_error = True
     run_inline = True
 
     def __init__(self, work: Work) -> None:
         self._work = work
-
-    def on_chat_model_start(
-        self,
-        serialized: dict[str, Any],  # noqa: ARG002 - LangChain's signature
-        messages: list[list[BaseMessage]],  # noqa: ARG002
-        **_: Any,
-    ) -> None:
-        """Stop the call if a limit is reached."""
-        self._work.check()
 
     def on_llm_end(self, response: LLMResult, **_: Any) -> None:
         """Count the call."""

@@ -37,9 +37,12 @@ class DecisionError(OrchestrationError):
     """
 
     def __init__(self, attempts: int, last_error: str) -> None:
-        super().__init__(f"no valid decision after {attempts} attempts: {last_error}")
+        super().__init__(attempts, last_error)
         self.attempts = attempts
         self.last_error = last_error
+
+    def __str__(self) -> str:
+        return f"no valid decision after {self.attempts} attempts: {self.last_error}"
 
 
 class NotEnoughResultsError(OrchestrationError):

@@ -4,6 +4,7 @@
 holds `reducer(reducer(state, a), b) == reducer(state, a + b)`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,6 +14,7 @@ from langchain_core.messages import (
     RemoveMessage,
     convert_to_messages,
     message_chunk_to_message,
+    messages_from_dict,
 )
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
@@ -21,7 +23,7 @@ from langgraph_orchestra.state.records import Result, Turn
 __all__ = ["append_messages", "append_turns", "merge_branches", "merge_results"]
 
 _NAMESPACE = UUID("5f0c7a35-3b0f-4b6c-9a53-0a8c4f1d2f6e")
-_ROLES = frozenset({"user", "human", "assistant", "ai", "system", "tool", "developer"})
+_ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
 
 
 def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMessage]:
@@ -75,6 +77,8 @@ def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[
 
 def merge_results(results: Sequence[Result], new: Sequence[Result]) -> list[Result]:
     """Merge the results of a map-reduce; the order is that of the items."""
+    if len(new) == 1 and (not results or (results[-1].index or 0) < (new[0].index or 0)):
+        return [*results, *new]  # as LangGraph applies them; sorting each time would be quadratic
     by_index = {result.index: result for result in (*results, *new)}
     return sorted(by_index.values(), key=lambda result: result.index or 0)
 
@@ -83,23 +87,42 @@ def _typed(messages: Sequence[Any]) -> Sequence[BaseMessage]:
     """Messages as objects; what this reducer has returned is typed throughout: one look will do."""
     if not messages or isinstance(messages[0], BaseMessage):
         return messages
-    return convert_to_messages(messages)
+    return convert_to_messages([_whole(message) for message in messages])
 
 
 def _flat(writes: Sequence[Any]) -> list[Any]:
-    return [message for write in writes for message in (write if _is_list(write) else [write])]
+    return [_whole(m) for write in writes for m in (write if _is_list(write) else [write])]
+
+
+def _whole(message: Any) -> Any:
+    """A dumped message made whole again: `convert_to_messages` would lose its usage.
+
+    LangGraph's API server reads states as JSON, and hands such dumps to the reducers.
+    """
+    if isinstance(message, dict) and "response_metadata" in message:
+        return messages_from_dict([{"type": message["type"], "data": message}])[0]
+    return message
 
 
 def _is_list(write: Any) -> bool:
-    """Tell a list of messages from one `(role, text)` pair, which a reload turns into a list."""
-    if not isinstance(write, list):
+    """Tell a list of messages from one `(role, content)` pair, which a reload makes a list."""
+    return isinstance(write, list) and not _is_pair(write)
+
+
+def _is_pair(write: Any) -> bool:
+    if not (isinstance(write, list) and len(write) == 2):
         return False
-    pair = len(write) == 2 and all(isinstance(part, str) for part in write)
-    return not (pair and write[0] in _ROLES)
+    role, content = write
+    if not (isinstance(role, str) and role in _ROLES):
+        return False
+    return isinstance(content, str) or (isinstance(content, list) and not _is_pair(content))
 
 
 def _id_for(message: BaseMessage, places: Mapping[str | None, int]) -> str:
+    # From the content as a reload gives it back: tuples as lists, broken surrogates replaced.
+    content = json.dumps(message.content, ensure_ascii=False, default=str)
+    told = f"{message.type}:{content}".encode(errors="replace").decode()
     number = len(places)
-    while (made := str(uuid5(_NAMESPACE, f"{number}:{message.type}:{message.content}"))) in places:
+    while (made := str(uuid5(_NAMESPACE, f"{number}:{told}"))) in places:
         number += 1
     return made

@@ -70,8 +70,10 @@ def _kept(last: dict[str, Any], part: Any, app: Any) -> dict[str, Any]:
     """The outermost graph's latest values, with its interrupts, without its bookkeeping."""
     namespace, mode, data = part
     if namespace == () and mode == "values":
-        outputs = {*app.builder.schemas[app.builder.output_schema], "__interrupt__"}
-        return {key: value for key, value in data.items() if key in outputs}
+        outputs = app.builder.schemas[app.builder.output_schema]
+        values = {key: value for key, value in data.items() if key in outputs}
+        asked = {"__interrupt__": last["__interrupt__"]} if "__interrupt__" in last else {}
+        return {**values, **asked}
     if namespace == () and mode == "updates" and "__interrupt__" in data:
-        return {**last, "__interrupt__": list(data["__interrupt__"])}
+        return {**last, "__interrupt__": [*last.get("__interrupt__", ()), *data["__interrupt__"]]}
     return last

@@ -1,0 +1,220 @@
+"""Graphs for crash tests: every stage notes in a file that it runs, and can be stopped there.
+
+The graphs are built anew in each process. What they note outlives the process, so the notes of all
+processes together tell what ran how often.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+from langgraph_orchestra.graphs import (
+    PatternGraph,
+    create_concurrent,
+    create_map_reduce,
+    create_sequential,
+)
+from langgraph_orchestra.models import ScriptedModel
+from langgraph_orchestra.nodes import Agent, Human, View, question
+
+__all__ = ["GRAPHS", "Diary", "Rating"]
+
+Stage = Callable[[View], Any]
+
+
+class Rating(BaseModel):
+    """A typed answer."""
+
+    stars: int
+
+
+class Diary:
+    """Where the stages of a graph note that they run.
+
+    Args:
+        path: The file.
+        visit: Called with the name of a stage once it has been noted, and again with the name and
+            `:end` when its work is done.
+    """
+
+    def __init__(self, path: Path, visit: Callable[[str], None] = lambda _: None) -> None:
+        self.path = path
+        self.visit = visit
+
+    def note(self, name: str) -> None:
+        """Note that a stage has begun."""
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.write(file, f"{name}\n".encode())
+        os.close(file)
+        self.visit(name)
+
+    @property
+    def names(self) -> list[str]:
+        """The stages that have run, in order, over all processes."""
+        return self.path.read_text().split() if self.path.exists() else []
+
+    def stage(self, name: str) -> Stage:
+        """A participant that notes and answers."""
+
+        def run(_: View) -> str:
+            self.note(name)
+            self.visit(f"{name}:end")
+            return f"answer of {name}"
+
+        run.__name__ = name
+        return run
+
+    def agent(self, name: str, answer: Any = None, **options: Any) -> Agent:
+        """An agent whose model notes and answers, however often it is asked."""
+
+        def reply(_: list[BaseMessage]) -> Any:
+            self.note(name)
+            return f"answer of {name}" if answer is None else answer
+
+        return Agent(name, f"You are {name}.", model=ScriptedModel(reply), **options)
+
+    def caller(self, name: str, tool_name: str) -> ScriptedModel:
+        """A model that notes, calls a tool, and answers when it has the result."""
+
+        def reply(messages: list[BaseMessage]) -> Any:
+            self.note(name)
+            if isinstance(messages[-1], ToolMessage):
+                return f"answer of {name}"
+            call = {"name": tool_name, "args": {"word": "arm"}, "id": f"call_{len(messages)}"}
+            return AIMessage("", tool_calls=[call])
+
+        return ScriptedModel(reply)
+
+
+class Saved:
+    """What a checkpointer has stored of finished turns, by their names.
+
+    Args:
+        saver: The checkpointer; its `put_writes` is watched.
+    """
+
+    def __init__(self, saver: Any) -> None:
+        self._names: set[str] = set()
+        self._changed = threading.Condition()
+        self._put_writes = saver.put_writes
+        saver.put_writes = self._watched
+
+    def wait_for(self, names: Collection[str]) -> None:
+        """Wait until all of these are stored."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._names.issuperset(names))
+
+    def _watched(self, config: Any, writes: Any, *place: Any) -> None:
+        self._put_writes(config, writes, *place)
+        with self._changed:
+            for channel, value in writes:
+                self._names.update(_turns_in(channel, value))
+            self._changed.notify_all()
+
+
+def _turns_in(channel: str, value: Any) -> Collection[str]:
+    if channel == "branch_records" and isinstance(value, dict):
+        return list(value)
+    if channel == "results" and isinstance(value, list):
+        return [result.name for result in value]
+    return []
+
+
+def sequence(diary: Diary) -> PatternGraph:
+    """A function, a plain agent, one with a tool, and one with a typed answer."""
+
+    @tool
+    def lookup(word: str) -> str:
+        """Look a word up."""
+        diary.note("lookup")
+        return f"{word}: found"
+
+    return create_sequential(
+        [
+            diary.stage("gather"),
+            diary.agent("write"),
+            Agent("check", "You check.", model=diary.caller("check", "lookup"), tools=[lookup]),
+            diary.agent("rate", Rating(stars=5), output=Rating),
+        ]
+    )
+
+
+def branches(diary: Diary) -> PatternGraph:
+    """Three branches, one of them an agent, and a noting aggregator."""
+
+    def total(view: View) -> str:
+        diary.note("total")
+        return " + ".join(view.results)
+
+    return create_concurrent(
+        [diary.stage("one"), diary.stage("two"), diary.agent("three")], aggregate=total
+    )
+
+
+def teams(diary: Diary) -> PatternGraph:
+    """A team in a team, between two stages."""
+    core = create_sequential([diary.stage("deep"), diary.agent("deeper")]).compile(name="core")
+    team = create_sequential([diary.stage("enter"), core, diary.stage("leave")])
+    return create_sequential(
+        [diary.stage("before"), team.compile(name="team"), diary.stage("after")]
+    )
+
+
+def fan_in_team(diary: Diary) -> PatternGraph:
+    """Branches in a team, between two stages."""
+    return create_sequential(
+        [diary.stage("before"), branches(diary).compile(name="team"), diary.stage("after")]
+    )
+
+
+def items(diary: Diary) -> PatternGraph:
+    """Five items, each noted under its number."""
+
+    def worker(view: View) -> str:
+        return str(diary.stage(f"item-{view.state['index']}")(view))
+
+    return create_map_reduce(lambda _: ["a", "b", "c", "d", "e"], worker)
+
+
+def reviewed(diary: Diary) -> PatternGraph:
+    """A draft that a person reviews before it goes out."""
+    return create_sequential([diary.agent("write"), Human("editor"), diary.stage("publish")])
+
+
+def asked(diary: Diary) -> PatternGraph:
+    """Two people in branches, beside one that needs nobody."""
+    return create_concurrent(
+        [question("ann", "Red?"), diary.stage("one"), question("ben", "Blue?")]
+    )
+
+
+def approved(diary: Diary) -> PatternGraph:
+    """A tool that a person must approve."""
+
+    @tool
+    def pay(word: str) -> str:
+        """Pay for something."""
+        diary.note("pay")
+        return f"{word}: paid"
+
+    clerk = Agent(
+        "clerk",
+        "You pay.",
+        model=diary.caller("clerk", "pay"),
+        tools=[pay],
+        approve_tools=("pay",),
+    )
+    return create_sequential([clerk, diary.stage("publish")])
+
+
+GRAPHS: dict[str, Callable[[Diary], PatternGraph]] = {
+    graph.__name__: graph
+    for graph in (sequence, branches, teams, fan_in_team, items, reviewed, asked, approved)
+}
+"""The graphs by name."""
