@@ -1,0 +1,5 @@
+"""`python -m langgraph_orchestra.cli` is `orchestra`."""
+
+from langgraph_orchestra.cli.app import main
+
+main()

@@ -1,0 +1,110 @@
+"""Asking a person in the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
+
+from langgraph_orchestra.cli.answers import answer_to, parsed
+from langgraph_orchestra.cli.thread import Request
+from langgraph_orchestra.cli.wording import as_text, clean
+from langgraph_orchestra.state import AnswerError
+
+__all__ = ["Asker", "shown"]
+
+PROMPT = "> "
+END_OF_TEXT = "."
+
+
+class Asker:
+    """Asks what a run wants to know, one request after another.
+
+    Args:
+        console: Where the person reads; they type on standard input.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._read_already: set[tuple[str, str]] = set()
+
+    def ask(self, requests: Sequence[Request]) -> dict[str, Any]:
+        """Ask until every request has an answer that looks usable.
+
+        Returns:
+            The answers, by the ids of the requests.
+
+        Raises:
+            EOFError: The person does not want to answer now.
+        """
+        return {request.id: self._ask(request) for request in requests}
+
+    def refuse(self, error: AnswerError) -> None:
+        """Say that an answer cannot be used."""
+        self._console.print(Text(clean(str(error)), style="yellow"))
+
+    def _ask(self, request: Request) -> Any:
+        self._console.print()
+        self._console.print(Rule(Text(request.node, style="bold"), align="left", style="dim"))
+        while True:
+            try:
+                return answer_to(request, self._answer(request))
+            except AnswerError as error:
+                self.refuse(error)
+
+    def _answer(self, request: Request) -> Any:
+        if not request.actions:
+            self._say(request, shown(request.value))
+            return parsed(self._read(PROMPT))
+        answers = [self._decide(request, action) for action in request.actions]
+        return answers if request.asks_for_tools else answers[0]
+
+    def _decide(self, request: Request, action: Mapping[str, Any]) -> Any:
+        allowed = request.allowed(action)
+        self._say(request, _description_of(action))
+        self._console.print(Text(_how_to(allowed), style="dim"))
+        typed = self._read(PROMPT)
+        if typed.strip().casefold() == "edit" and "edit" in allowed:
+            return self._edit(action)
+        return parsed(typed)
+
+    def _edit(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A new draft as text; other things as JSON."""
+        if "draft" in action.get("args", {}):
+            self._console.print(
+                Text(f"The new text, up to a line with only `{END_OF_TEXT}`:", style="dim")
+            )
+            lines = iter(lambda: self._read(""), END_OF_TEXT)
+            return {"type": "edit", "args": {"draft": "\n".join(lines)}}
+        self._console.print(Text("The new arguments, as a JSON object in one line:", style="dim"))
+        return {"type": "edit", "args": parsed(self._read(PROMPT))}
+
+    def _say(self, request: Request, text: str) -> None:
+        """Tell what is asked, but once: after a refused answer the person knows it."""
+        if (request.id, text) not in self._read_already:
+            self._read_already.add((request.id, text))
+            self._console.print(Text(f"{text}\n"))
+
+    def _read(self, prompt: str) -> str:
+        return self._console.input(prompt, markup=False)
+
+
+def shown(value: Any) -> str:
+    """What a request asks, for a reader."""
+    actions = value.get("action_requests") if isinstance(value, Mapping) else None
+    if not actions:
+        return clean(as_text(value))
+    return "\n\n".join(_description_of(action) for action in actions)
+
+
+def _description_of(action: Mapping[str, Any]) -> str:
+    return clean(str(action.get("description") or action["name"]))
+
+
+def _how_to(allowed: Sequence[str]) -> str:
+    if "approve" not in allowed:
+        return "Your answer:"
+    choices = ", ".join(kind for kind in ("approve", "edit", "reject") if kind in allowed)
+    words = "are an answer" if "reject" not in allowed else "reject it and say why"
+    return f"{choices}; other words {words}:"

@@ -1,0 +1,97 @@
+"""What `--json` prints: one document, on standard output."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from langgraph_orchestra.checkpoints import ThreadInfo
+from langgraph_orchestra.cli.thread import Standing
+from langgraph_orchestra.cli.wording import speaker_of
+
+if TYPE_CHECKING:
+    from langgraph_orchestra.graphs.templates import Template
+
+__all__ = [
+    "run_document",
+    "template_document",
+    "thread_document",
+    "thread_info_document",
+    "write_json",
+]
+
+
+def write_json(document: Any) -> None:
+    """Print a document."""
+    text = to_json(document, indent=2, fallback=str, inf_nan_mode="null").decode()
+    sys.stdout.write(f"{text}\n")
+
+
+def template_document(template: "Template") -> Mapping[str, Any]:
+    """A template in a list."""
+    return {name: getattr(template, name) for name in ("name", "pattern", "summary", "example")}
+
+
+def thread_info_document(info: ThreadInfo, template: str) -> Mapping[str, Any]:
+    """A thread in a list."""
+    return {
+        "thread": info.thread_id,
+        "template": template,
+        "status": info.status,
+        "checkpoints": info.checkpoints,
+        "updated_at": info.updated_at,
+    }
+
+
+def run_document(standing: Standing, *, error: str | None = None) -> Mapping[str, Any]:
+    """A thread's latest run.
+
+    Args:
+        standing: How the thread stands.
+        error: What was raised, where the run failed.
+    """
+    return {
+        **_naming(standing),
+        "output": standing.output,
+        "stop": standing.stop,
+        "trail": standing.view.trail,
+        "interrupts": _interrupts(standing),
+        "error": error,
+    }
+
+
+def thread_document(standing: Standing) -> Mapping[str, Any]:
+    """All of a thread."""
+    return {
+        **_naming(standing),
+        "messages": [
+            {
+                "speaker": speaker_of(message),
+                "type": message.type,
+                "text": message.text,
+                "tool_calls": getattr(message, "tool_calls", []),
+            }
+            for message in standing.view.messages
+        ],
+        "output": standing.output,
+        "stop": standing.stop,
+        "trail": standing.values.get("trail", []),
+        "interrupts": _interrupts(standing),
+    }
+
+
+def _naming(standing: Standing) -> Mapping[str, Any]:
+    return {
+        "thread": standing.thread_id,
+        "template": standing.template,
+        "pattern": standing.pattern,
+        "status": standing.status,
+    }
+
+
+def _interrupts(standing: Standing) -> Sequence[Mapping[str, Any]]:
+    return [
+        {"id": request.id, "node": request.node, "value": request.value}
+        for request in standing.requests
+    ]

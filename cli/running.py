@@ -1,0 +1,200 @@
+"""Running a thread, the same way for every command: watched, answered, stopped and reported."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.callbacks import UsageMetadataCallbackHandler
+from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command
+from rich.console import Console
+
+from langgraph_orchestra.cli.activity import STREAM_MODES
+from langgraph_orchestra.cli.answers import Answers
+from langgraph_orchestra.cli.asking import Asker
+from langgraph_orchestra.cli.database import Database
+from langgraph_orchestra.cli.errors import CommandError, ExitCode, RunFailed, one_line
+from langgraph_orchestra.cli.live import LiveView
+from langgraph_orchestra.cli.result import announce
+from langgraph_orchestra.cli.thread import Request, Standing, Thread
+from langgraph_orchestra.models import resolve_model
+from langgraph_orchestra.state import AnswerError, ConfigurationError, InputError
+
+__all__ = ["Run", "exit_code_of"]
+
+Advance = Callable[[Any], Standing]
+"""Runs a graph on an input until it stops by itself."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command's work on a thread."""
+
+    thread: Thread
+    """What runs."""
+
+    database: Database
+    """Where it is kept."""
+
+    console: Console
+    """Where it is watched."""
+
+    answers: Answers = field(default_factory=lambda: Answers(()))
+    """What is answered without asking."""
+
+    asker: Asker | None = None
+    """Asks where no answer was given; None leaves the thread waiting."""
+
+    def begin(self, task: str) -> Standing:
+        """Run a task, up to its end or until a person is needed.
+
+        Raises:
+            CommandError: The thread's run before has not ended.
+            RunFailed: The run raised.
+        """
+        before = self.thread.standing()
+        if before.is_due:
+            waits = "waits for an answer" if before.requests else "has not ended its run"
+            raise CommandError(f"thread `{self.thread.id}` {waits}: {self._continues}")
+        with self._watched() as advance:
+            return self._answered(advance({"messages": [("user", task)]}), advance)
+
+    def resume(self) -> Standing:
+        """Go on where the thread stands, up to its end or until a person is needed.
+
+        Raises:
+            CommandError: There is an answer to a thread that has ended.
+            RunFailed: The run raised.
+        """
+        standing = self.thread.standing()
+        if standing.is_due:
+            with self._watched() as advance:
+                return self._answered(standing if standing.requests else advance(None), advance)
+        if self.answers.unused:
+            raise CommandError(f"thread `{self.thread.id}` waits for no answer: it has ended")
+        return standing
+
+    def _answered(self, standing: Standing, advance: Advance) -> Standing:
+        """Go on for as long as there are answers to what people are asked."""
+        while standing.requests:
+            try:
+                answers = self._answers_to(standing.requests)
+                if not answers:
+                    break
+                standing = advance(Command(resume=answers))
+            except AnswerError as error:
+                if self.asker is None:
+                    raise
+                self.asker.refuse(error)
+                standing = self.thread.standing()
+        return standing
+
+    def _answers_to(self, requests: Sequence[Request]) -> dict[str, Any]:
+        """The answers that were given, else those of the person at the terminal."""
+        if given := self.answers.take(requests, self.thread.graph.nodes):
+            return given
+        if self.asker is None:
+            return {}
+        try:
+            return self.asker.ask(requests)
+        except EOFError:
+            self.console.print()
+            return {}
+
+    @contextmanager
+    def _watched(self) -> Iterator[Advance]:
+        """Give a function that runs the graph until it stops by itself."""
+        if self.thread.model is not None:
+            resolve_model(self.thread.model)  # now, before there is anything to continue
+        announce(self.thread, self.console)
+        usage = UsageMetadataCallbackHandler()
+        view = LiveView(self.console, lambda: _tokens_in(usage))
+        config = RunnableConfig(**self.thread.config, callbacks=[usage])
+        with self._reported(), _event_loop() as loop:
+
+            def advance(argument: Any) -> Standing:
+                # Standard output is for the result, whatever a tool may print.
+                with view, redirect_stdout(sys.stderr):
+                    loop.run(self._stream(argument, config, view))
+                return self.thread.standing()
+
+            yield advance
+
+    async def _stream(self, argument: Any, config: RunnableConfig, view: LiveView) -> None:
+        async for part in self.thread.graph.astream(
+            argument,
+            config,
+            context=self.thread.context,
+            stream_mode=STREAM_MODES,
+            subgraphs=True,
+            durability="sync",
+        ):
+            view.follow(part)
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Say how the thread can go on, whatever ended its run."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise CommandError(f"stopped; {self._how_to_go_on()}", code=ExitCode.STOPPED) from None
+        except AnswerError as error:
+            raise CommandError(f"{error}; {self._how_to_go_on()}") from error
+        except CommandError:
+            raise
+        except Exception as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> RunFailed:
+        if isinstance(error, ConfigurationError | InputError):
+            reason, code = one_line(str(error)), ExitCode.USAGE
+        else:
+            text = one_line(str(error))
+            reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
+            code = ExitCode.FAILED
+        failed = ", ".join(f"`{name}`" for name in self.thread.standing().failed)
+        where = f"in {failed}: " if failed else ""
+        return RunFailed(
+            f"the run failed {where}{reason}; {self._how_to_go_on()}", code=code, reason=reason
+        )
+
+    @property
+    def _continues(self) -> str:
+        return f"`{self.database.command('resume', self.thread.id)}` continues it"
+
+    def _how_to_go_on(self) -> str:
+        if not self.database.lasts:
+            return "nothing is kept, as the database is in memory"
+        return self._continues if self.thread.is_saved else "nothing was saved yet"
+
+
+def _tokens_in(usage: UsageMetadataCallbackHandler) -> int:
+    return sum(used["total_tokens"] for used in list(usage.usage_metadata.values()))
+
+
+def exit_code_of(standing: Standing) -> ExitCode:
+    """How a command ends whose run stands so."""
+    if standing.requests:
+        return ExitCode.WAITING
+    failed = standing.stop is not None and standing.stop.reason == "failed"
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.Runner]:
+    """One loop for all that a command runs: the connections of model clients belong to it."""
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(_Workers())
+        yield runner
+
+
+class _Workers(ThreadPoolExecutor):
+    """Threads of sync tools, which cannot be stopped: after Ctrl-C nobody waits for them."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Take no more work, and leave what is in progress to itself."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -1,0 +1,76 @@
+"""A thread from its beginning: what was said, who did what, and how it stands."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from langgraph_orchestra.cli.asking import shown
+from langgraph_orchestra.cli.database import Database
+from langgraph_orchestra.cli.errors import one_line
+from langgraph_orchestra.cli.tables import trail_table
+from langgraph_orchestra.cli.terminal import print_indented
+from langgraph_orchestra.cli.thread import Standing
+from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
+
+__all__ = ["print_how_to_go_on", "print_requests", "print_thread"]
+
+
+def print_thread(standing: Standing, database: Database, console: Console) -> None:
+    """Write all of a thread."""
+    names = [standing.thread_id, standing.template, standing.pattern]
+    console.print(Text(" · ".join(filter(None, names)), style="bold"))
+    for speaker, text in _said(standing):
+        _print_part(console, speaker, text)
+    if trail := standing.view.state.get("trail"):
+        console.print()
+        console.print(trail_table(trail))
+    console.print()
+    console.print(Text(summary(standing), style="bold"))
+    if standing.is_due:
+        print_requests(standing, console)
+        print_how_to_go_on(standing, database, console)
+    elif not _was_said_last(standing):
+        _print_part(console, "output", as_text(standing.output))
+
+
+def print_requests(standing: Standing, console: Console) -> None:
+    """Write what people are asked."""
+    for request in standing.requests:
+        _print_part(console, f"{request.node} is asked", shown(request.value))
+        if request.actions:
+            console.print(
+                Text(f"  ({' | '.join(request.allowed(request.actions[0]))})", style="dim")
+            )
+
+
+def print_how_to_go_on(standing: Standing, database: Database, console: Console) -> None:
+    """Write the command that continues a thread."""
+    if database.lasts:
+        action = "Answer it:" if standing.requests else "Continue it:"
+        command = database.command("resume", standing.thread_id)
+        console.print(Text(f"\n{action} {command}"), soft_wrap=True)
+
+
+def _said(standing: Standing) -> Iterator[tuple[str, str]]:
+    """Speakers with what they said, tool calls and their results in a line each."""
+    for message in standing.view.messages:
+        if message.type == "tool":
+            yield f"{message.name or 'tool'} returned", one_line(message.text, 300)
+            continue
+        parts = [words_of(message), *(f"calls {one_line(call, 300)}" for call in calls_in(message))]
+        yield speaker_of(message), "\n".join(part for part in parts if part.strip())
+
+
+def _print_part(console: Console, title: str, text: str) -> None:
+    console.print()
+    console.print(Text(clean(title), style="bold"))
+    print_indented(console, clean(text))
+
+
+def _was_said_last(standing: Standing) -> bool:
+    """Whether the answer stands in the transcript already, as the latest thing said."""
+    output = standing.output
+    if not isinstance(output, str):
+        return False
+    return not output or output == standing.view.last_text

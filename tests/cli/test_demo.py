@@ -1,0 +1,79 @@
+"""`orchestra demo`: the templates at work, offline."""
+
+import pytest
+
+from langgraph_orchestra.graphs import templates
+
+from .stage import TEMPLATES
+
+
+@pytest.fixture
+def shown(orchestra, monkeypatch: pytest.MonkeyPatch):
+    """The demo of a few templates of these tests."""
+
+    def show(*names: str, words=()):
+        chosen = {name: TEMPLATES[name] for name in names}
+        monkeypatch.setattr(templates, "TEMPLATES", chosen)
+        return orchestra("demo", *words)
+
+    return show
+
+
+def table_of(done) -> list[list[str]]:
+    """The rows of the table at the end, up to the thread and after it."""
+    _, *rows = done.stdout.partition("\n\n")[0].splitlines()
+    return [row.split() for row in rows]
+
+
+def test_everything_that_is_shipped_runs_without_a_model(orchestra_as_shipped, monkeypatch):
+    monkeypatch.setenv("ORCHESTRA_MODEL", "openai:gpt-5-mini")
+    done = orchestra_as_shipped("demo")
+    assert done.exit_code == 0, done.output
+    assert [row[0] for row in table_of(done)] == list(templates.TEMPLATES)
+    for template in templates.TEMPLATES.values():
+        assert " ".join(template.offline.split()) in " ".join(done.stderr.split())
+
+
+def test_each_run_is_saved_and_stands_in_the_table(shown, orchestra):
+    done = shown("article", "nested")
+    [article, nested] = table_of(done)
+    assert article[:2] == ["article", "sequential"]
+    assert article[3:5] == ["completed", "2"]
+    assert "A [bold] text." in orchestra("show", article[2]).stdout
+    assert "Closed." in orchestra("show", nested[2]).stdout
+    assert f"orchestra show {article[2]}" in done.stdout
+
+
+def test_a_pattern_means_all_its_templates(shown):
+    done = shown("article", "panel", "choir", "letter", words=["sequential"])
+    assert [row[0] for row in table_of(done)] == ["article", "letter"]
+
+
+def test_a_template_means_itself(shown):
+    assert [row[0] for row in table_of(shown("article", "letter", words=["letter"]))] == ["letter"]
+
+
+def test_an_unknown_name_is_refused_with_templates_and_patterns(shown):
+    done = shown("article", "panel", words=["concurrnt"])
+    assert done.exit_code == 2
+    assert "did you mean `concurrent`? There are sequential, concurrent, article" in done.stderr
+
+
+def test_a_template_that_needs_a_person_is_left_waiting(shown):
+    done = shown("reviewed")
+    [[_, _, thread, stop, *_]] = table_of(done)
+    assert (done.exit_code, stop) == (0, "waiting")
+    assert f"orchestra resume {thread}" in done.stdout
+
+
+@pytest.mark.parametrize("failing", ["unlucky", "hopeless"])
+def test_the_others_run_though_one_fails_but_the_exit_code_says_so(shown, failing):
+    done = shown(failing, "article")
+    assert done.exit_code == 1
+    assert [row[3] for row in table_of(done)] == ["failed", "completed"]
+
+
+def test_runs_are_saved_where_it_is_told_to(shown, orchestra, workplace):
+    done = shown("article", words=["--db", "sqlite:///elsewhere.db"])
+    assert [path.name for path in workplace.glob("*.db")] == ["elsewhere.db"]
+    assert "--db sqlite:///elsewhere.db" in done.stdout
