@@ -41,7 +41,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def saver(request: pytest.FixtureRequest, tmp_path) -> Iterator[BaseCheckpointSaver]:
+def saver(request: pytest.FixtureRequest, tmp_path) -> Iterator[BaseCheckpointSaver[str]]:
     """A checkpointer in memory, and one in a file."""
     url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/runs.db"
     with open_checkpointer(url) as opened:

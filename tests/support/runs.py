@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any, NamedTuple
 
-from langgraph.graph.state import CompiledStateGraph
-
 
 class Way(NamedTuple):
     """One of the ways."""
@@ -18,7 +16,7 @@ class Way(NamedTuple):
 
 WAYS = [Way(is_async, streams) for is_async in (False, True) for streams in (False, True)]
 
-MODES = ["values", "messages", "updates"]
+MODES: Any = ["values", "messages", "updates"]
 
 
 class Run:
@@ -29,7 +27,7 @@ class Run:
 
     def __call__(
         self,
-        app: CompiledStateGraph,
+        app: Any,
         task: Any = "the task",
         thread: str | None = None,
         **options: Any,
@@ -50,7 +48,7 @@ class Run:
         if self.way.is_async:
             return asyncio.run(self._arun(app, argument, config, options))
         if not self.way.streams:
-            return app.invoke(argument, config, **options)
+            return dict(app.invoke(argument, config, **options))
         last: dict[str, Any] = {}
         for part in app.stream(argument, config, stream_mode=MODES, subgraphs=True, **options):
             last = _kept(last, part, app)
@@ -58,7 +56,7 @@ class Run:
 
     async def _arun(self, app: Any, argument: Any, config: Any, options: Any) -> dict[str, Any]:
         if not self.way.streams:
-            return await app.ainvoke(argument, config, **options)
+            return dict(await app.ainvoke(argument, config, **options))
         last: dict[str, Any] = {}
         stream = app.astream(argument, config, stream_mode=MODES, subgraphs=True, **options)
         async for part in stream:
