@@ -167,9 +167,11 @@ def _results_to_read(view: View, _: str) -> Sequence[AnyMessage]:
 
 def _unsaid(messages: Sequence[AnyMessage], view: View) -> list[AnyMessage]:
     """The aggregate, unless a branch has said the same."""
+    if not messages:
+        return []
+    *before, answer = messages
     said = {message.text for message in view.answers}
-    *before, answer = messages or [None]
-    return [*before, answer] if answer and answer.text not in said else before
+    return before if answer.text in said else [*before, answer]
 
 
 def _name_of(function: Callable[..., Any]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from support.pairs import check_pairs
-from support.runs import WAYS, Run
 
 from langgraph_orchestra.checkpoints import open_checkpointer
+from support.pairs import check_pairs
+from support.runs import WAYS, Run
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

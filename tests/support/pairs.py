@@ -22,9 +22,9 @@ def check_pairs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     wrong: list[list[str]] = []
 
     def watched(original: Any) -> Any:
-        def generate(self: Any, messages: list[list[BaseMessage]], *args: Any, **kwargs: Any) -> Any:
+        def generate(self: Any, messages: list[list[BaseMessage]], *args: Any, **named: Any) -> Any:
             wrong.extend(found for one in messages if (found := unpaired(one)))
-            return original(self, messages, *args, **kwargs)
+            return original(self, messages, *args, **named)
 
         return generate
 

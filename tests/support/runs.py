@@ -44,7 +44,8 @@ class Run:
         argument = task if plain else {"messages": task}
         config = options.pop("config", {})
         if thread is not None:
-            config = {**config, "configurable": {**config.get("configurable", {}), "thread_id": thread}}
+            configurable = {**config.get("configurable", {}), "thread_id": thread}
+            config = {**config, "configurable": configurable}
         if self.way.is_async:
             return asyncio.run(self._arun(app, argument, config, options))
         if not self.way.streams:
