@@ -16,7 +16,6 @@ from langgraph.graph import END, START
 from langgraph.types import Command, Overwrite
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
-from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.aggregate import Aggregate, aggregate_of
 from langgraph_orchestra.nodes.aggregators import Race, concatenate
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
@@ -26,12 +25,13 @@ from langgraph_orchestra.nodes.history import History, task_only
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.policy import OnFailure, check_on_failure
 from langgraph_orchestra.nodes.selection import BranchSelection, branch_selection
 from langgraph_orchestra.nodes.turn import Taken
 from langgraph_orchestra.nodes.view import View
-from langgraph_orchestra.state import ConcurrentState, ConfigurationError, Result
+from langgraph_orchestra.state import ConcurrentState, ConfigurationError, Result, Turn
 
 __all__ = ["create_concurrent"]
 
@@ -220,7 +220,7 @@ class Fan:
         yield from ()
         step = self.view(state, execution).next_step
         records = [
-            state["branch_records"][branch.name]
+            restored(state["branch_records"][branch.name])
             for branch in self.branches
             if branch.name in state["branch_records"]
         ]
@@ -251,6 +251,15 @@ def record_of(name: str, taken: Taken) -> dict[str, Any]:
         seconds=taken.seconds,
     )
     return {"result": result, "messages": list(taken.reply.messages), "trail": list(taken.trail)}
+
+
+def restored(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a branch brought, as records again where a strict server gives plain data back."""
+    return {
+        "result": Result.model_validate(record["result"]),
+        "messages": record["messages"],
+        "trail": [Turn.model_validate(turn) for turn in record["trail"]],
+    }
 
 
 def with_one_winner(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

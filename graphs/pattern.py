@@ -12,12 +12,12 @@ from langgraph.graph import StateGraph
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.checks import unique_names
 from langgraph_orchestra.nodes.driver import Execution, Node, Steps
 from langgraph_orchestra.nodes.intake import models_of
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import as_participants
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.nodes.policy import Policy, retry_policy_of
 from langgraph_orchestra.nodes.work import Budget
@@ -77,10 +77,11 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         if isinstance(checkpointer, BaseCheckpointSaver):
             checkpointer = checkpointer.with_allowlist(self._stored_types())
         compiled = super().compile(checkpointer, name=name or self.pattern, **options)
-        if self.threads == 1:
-            return compiled
-        # One more than there are nodes: the stream of a sync run waits in a thread of the same pool.
-        return compiled.with_config(max_concurrency=self.threads + 1)
+        if self.threads > 1:
+            # Set, not bound: a bound copy forgets the classes a strict saver is to know. One more
+            # than there are nodes: the stream of a sync run waits in a thread of the same pool.
+            compiled.config = {"max_concurrency": self.threads + 1}
+        return compiled
 
     def models(self, execution: Execution) -> Sequence[str]:
         """Names of the models that a run may call, as far as they are known.

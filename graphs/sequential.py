@@ -17,7 +17,6 @@ from langgraph.graph import END, START
 from langgraph.types import Command
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
-from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.history import History, task_and_last
@@ -26,6 +25,7 @@ from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import Taken, skipped, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
@@ -204,7 +204,7 @@ class Line:
             "trail": [*taken.trail, *asked],
             **taken.reply.changes,
         }
-        if is_answer(taken):
+        if is_answer(taken) and (stop or not is_in_passing(stage, taken)):
             update["output"] = taken.reply.output
         if stop is None:
             back = taken.reply.decision == "reject"
@@ -241,6 +241,11 @@ def is_answer(taken: Taken) -> bool:
     """Whether a turn brought something new to pass on."""
     answered = taken.failure is None and bool(taken.reply.messages)
     return answered and taken.reply.decision != "reject"
+
+
+def is_in_passing(stage: Participant, taken: Taken) -> bool:
+    """Whether a person has said something that is no draft: it is output only at the end."""
+    return stage.kind == "human" and taken.reply.decision == "respond"
 
 
 def feedback_for(stage: Participant, view: View) -> Sequence[AnyMessage]:

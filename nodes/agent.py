@@ -1,6 +1,5 @@
 """`Agent`: a model with a prompt, and with tools, middleware or a typed answer if it has any."""
 
-import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,18 +8,19 @@ from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMe
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
-from langgraph_orchestra.models import is_chat_model, is_stand_in, resolve_model
+from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
-from langgraph_orchestra.nodes.history import History
+from langgraph_orchestra.nodes.history import History, Summarised
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,
     Scene,
     answer_from,
-    answer_text,
     said_by,
+    with_answer,
 )
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.prompt import Tools, addressed_to
@@ -30,8 +30,9 @@ from langgraph_orchestra.state import ConfigurationError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langgraph.graph.state import CompiledStateGraph
 
-__all__ = ["Agent", "AgentParticipant", "ModelSource"]
+__all__ = ["Agent", "AgentParticipant"]
 
 
 @dataclass(frozen=True)
@@ -123,47 +124,6 @@ class Agent:
             )
 
 
-class ModelSource:
-    """Finds the model a user named, once for each name.
-
-    Args:
-        spec: What the user gave: a model, its name, or None.
-    """
-
-    def __init__(self, spec: "str | BaseChatModel | None") -> None:
-        self._spec = spec
-        self._found: dict[str | None, BaseChatModel] = {}
-
-    def resolve(self, execution: Execution) -> "BaseChatModel":
-        """The model to call in this run.
-
-        Raises:
-            ConfigurationError: There is none, or it cannot be set up.
-        """
-        own: Any = None if is_stand_in(self._spec) else self._spec
-        if is_chat_model(own):
-            return own
-        context = execution.context
-        wanted = own or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
-        if wanted is None and is_stand_in(self._spec):
-            return self._spec  # type: ignore[return-value]  # a stand-in is a model
-        if is_chat_model(wanted):
-            return wanted
-        if wanted not in self._found:
-            self._found[wanted] = resolve_model(own, context=context)
-        return self._found[wanted]
-
-    def check(self, execution: Execution) -> Sequence[str]:
-        """Name of the model to call in this run; that of its class, if it tells none.
-
-        Raises:
-            ConfigurationError: There is none, or it cannot be set up.
-        """
-        model = self.resolve(execution)
-        name = getattr(model, "model_name", None) or getattr(model, "model", None)
-        return (str(name or type(model).__name__),)
-
-
 class AgentParticipant(Participant):
     """An agent in its graph.
 
@@ -182,8 +142,9 @@ class AgentParticipant(Participant):
         )
         self.agent = agent
         self.model = ModelSource(agent.model)
+        self._default_history = scene.history
         self._system = [SystemMessage(agent.prompt)] if agent.prompt else []
-        self.graph: Runnable[Any, Any] | None = None
+        self.graph: CompiledStateGraph[Any, Any, Any, Any] | None = None
         if agent.tools or agent.middleware:
             from langgraph_orchestra.nodes.agent_graph import build_agent_graph
 
@@ -191,8 +152,11 @@ class AgentParticipant(Participant):
 
     @property
     def inner(self) -> Sequence[Runnable[Any, Any]]:
-        """The inner graph of an agent with tools."""
-        return (self.graph,) if self.graph else ()
+        """The inner graph of an agent with tools, for drawings.
+
+        LangGraph leaves graphs that save nothing out of its drawings, so it is shown one that may.
+        """
+        return (self.graph.copy({"checkpointer": None}),) if self.graph else ()
 
     @property
     def outputs(self) -> Sequence[type[BaseModel]]:
@@ -200,8 +164,10 @@ class AgentParticipant(Participant):
         return (self.agent.output,) if self.agent.output else ()
 
     def check(self, execution: Execution) -> Sequence[str]:
-        """Find the model."""
-        return self.model.check(execution)
+        """Find the model, and the one that summarises what it reads."""
+        history = self.history or self._default_history
+        sources = [self.model, *([history.model] if isinstance(history, Summarised) else [])]
+        return [name for source in sources for name in source.check(execution)]
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Ask the model, or run the inner graph."""
@@ -219,8 +185,8 @@ class AgentParticipant(Participant):
 
     def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
         assert self.graph is not None  # noqa: S101 - for the type checker
-        shared = given(work.view.state, scene.shared_keys)
-        config = work.metered(work.execution.within(self.name), prompt)
+        shared = given(work.view.state, scene.shared_keys, self.graph)
+        config = work.metered(work.execution.within(work.name), prompt)
         result = yield invoke(self.graph, {**shared, "messages": list(prompt)}, config)
         if work.stopped:  # a middleware has swallowed the limit
             raise BudgetSpent(work.stopped, work)
@@ -254,10 +220,8 @@ def reply_of_agent_graph(
     output = result.get("structured_response")
     if output is None:
         output = new[-1].text if new else ""
-    last = new[-1] if new else None
-    if not isinstance(last, AIMessage) or last.tool_calls or last.text != answer_text(output):
-        new.append(answer_from(name, output))
-    return Reply(new, output, state_changes(work.view.state, result, scene))
+    messages = with_answer(name, new, output) if new or output != "" else ()
+    return Reply(messages, output, state_changes(work.view.state, result, scene))
 
 
 def tool_name(tool: Any) -> str:
@@ -265,9 +229,3 @@ def tool_name(tool: Any) -> str:
     if isinstance(tool, Mapping):
         return str(tool.get("name") or tool.get("function", {}).get("name", ""))
     return str(getattr(tool, "name", None) or getattr(tool, "__name__", ""))
-
-
-def _model_of(context: Any) -> Any:
-    if isinstance(context, Mapping):
-        return context.get("model")
-    return getattr(context, "model", None)

@@ -19,15 +19,16 @@ from langchain.agents.middleware import (
     ModelResponse,
 )
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
-from langchain_core.runnables import Runnable
 from langchain_core.tools import StructuredTool
 from langchain_core.tools import tool as as_tool
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
 from langgraph_orchestra.models import is_chat_model, is_stand_in
-from langgraph_orchestra.nodes.agent import Agent, ModelSource
+from langgraph_orchestra.nodes.agent import Agent
 from langgraph_orchestra.nodes.driver import Execution, run_to_end
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
 
 __all__ = ["build_agent_graph"]
@@ -35,7 +36,7 @@ __all__ = ["build_agent_graph"]
 
 def build_agent_graph(
     name: str, agent: Agent, model: ModelSource, scene: Scene
-) -> Runnable[Any, Any]:
+) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build an agent's inner graph.
 
     Args:
@@ -50,7 +51,11 @@ def build_agent_graph(
     concrete = is_chat_model(agent.model) and not is_stand_in(agent.model)
     if not concrete:
         middleware.append(ModelOfTheRun(model))
-    build: Callable[..., Runnable[Any, Any]] = create_agent  # its overloads split on our options
+    build: Callable[..., Any] = create_agent  # its overloads split on our options
+    agent_graph: CompiledStateGraph[Any, Any, Any, Any] = build(
+        create_agent  # its overloads split on our options
+    )
+    return agent_graph
     return build(
         agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),
         [_for_sync_runs_too(tool) for tool in agent.tools],

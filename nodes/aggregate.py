@@ -108,7 +108,7 @@ class Aggregate:
         return Taken(reply, [turn])
 
     def _limit(self, view: View, execution: Execution) -> Stop | None:
-        """The limit, of this run or of one that it is part of, that kept branches from finishing."""
+        """The limit, here or further out, that kept branches from finishing."""
         failures = (result.failure for result in view.failures)
         if not any(failure and failure.type == "BudgetSpent" for failure in failures):
             return None

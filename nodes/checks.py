@@ -33,31 +33,20 @@ RESERVED_NAMES = frozenset(
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 
-_MERMAID_KEYWORDS = frozenset(
-    {
-        "call",
-        "class",
-        "classDef",
-        "click",
-        "default",
-        "direction",
-        "end",
-        "flowchart",
-        "graph",
-        "href",
-        "interpolate",
-        "linkStyle",
-        "style",
-        "subgraph",
-    }
+_UNDRAWABLE = re.compile(
+    "(class|classDef|end|flowchart|graph|interpolate|linkStyle|style|subgraph"
+    "|_blank|_parent|_self|_top)(-.*)?"  # a hyphen ends a keyword, other characters do not
+    "|call|click|default|direction|href"
+    "|-.*|.*--.*"  # the beginning of an arrow
 )
+"""Names that Mermaid cannot draw as a node, tried with Mermaid 11."""
 
 
 def usable_name(name: Any) -> str:
     """Refuse a name that chat APIs, LangGraph or the drawings cannot bear.
 
     Chat APIs take letters, digits, `_` and `-` in a message's name; Mermaid takes none of its
-    keywords as a node.
+    keywords as a node, and no beginning of an arrow.
     """
     if not isinstance(name, str):
         raise TypeError(f"a participant's `name` is a str, not {type(name).__name__}")
@@ -71,7 +60,7 @@ def usable_name(name: Any) -> str:
             f"participant name `{name}` is that of an internal node; choose another than "
             f"{_listed(sorted(RESERVED_NAMES))}"
         )
-    if name.startswith("__") or name in _MERMAID_KEYWORDS:
+    if name.startswith("__") or _UNDRAWABLE.fullmatch(name):
         raise ConfigurationError(
             f"participant name `{name}` is refused: LangGraph or Mermaid, which draws the graph, "
             f"keeps it for itself; try `{_offered(name)}`"
@@ -81,8 +70,11 @@ def usable_name(name: Any) -> str:
 
 def _offered(name: str) -> str:
     """A name that can be had in place of one that cannot."""
-    better = re.sub("[^a-zA-Z0-9_-]+", "_", name).strip("_") or "agent"
-    return f"{better}_agent" if better in RESERVED_NAMES | _MERMAID_KEYWORDS else better
+    better = re.sub("[^a-zA-Z0-9_-]+", "_", name).strip("_-") or "agent"
+    if _UNDRAWABLE.fullmatch(better):
+        better = re.sub("-+", "_", better)
+    taken = better in RESERVED_NAMES or _UNDRAWABLE.fullmatch(better)
+    return f"{better}_agent" if taken else better
 
 
 def unique_names(names: Sequence[str], state_keys: Iterable[str] = ()) -> None:

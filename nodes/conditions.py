@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel, Field, StrictBool
 
-from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
 from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError

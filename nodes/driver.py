@@ -10,6 +10,8 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
@@ -121,13 +123,14 @@ def is_async(function: Callable[..., Any]) -> bool:
 class Execution:
     """Where a node runs: its configuration, attempt and context."""
 
-    __slots__ = ("config", "is_async", "runtime")
+    __slots__ = ("_graphs_called", "config", "is_async", "runtime")
 
     def __init__(self, config: RunnableConfig, *, is_async: bool = False) -> None:
         self.config = config
         self.is_async = is_async
         # Asked for at once: in a callback of an inner graph it would be that of the inner node.
         self.runtime: Runtime[Any] = get_runtime()
+        self._graphs_called = count()
 
     @property
     def attempt(self) -> int:
@@ -165,10 +168,18 @@ class Execution:
     def within(self, name: str) -> RunnableConfig:
         """Configuration for a graph called as participant `name`."""
         configurable = {**self.config.get("configurable", {}), _PREFIX: self.path(name)}
+        if (scratchpad := configurable.get(_SCRATCHPAD)) is not None:
+            counted = replace(scratchpad, subgraph_counter=self._graphs_called.__next__)
+            configurable[_SCRATCHPAD] = counted
         return {**self.config, "configurable": configurable}
 
 
 _PREFIX = "__orchestra_path"  # LangGraph keeps keys with two underscores out of saved metadata
+
+_SCRATCHPAD = "__pregel_scratchpad"
+"""Where LangGraph counts the graphs that a task calls, and names their checkpoints by it. It counts
+on over the attempts at a task: a second one would not find what the first has saved, and the answer
+to an interrupt in it would be lost, since a resume counts from the start."""
 
 
 class Node(RunnableLambda[Any, Any]):

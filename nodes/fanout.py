@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 
 from langgraph.errors import GraphBubbleUp
 
@@ -62,7 +63,14 @@ class Fanout:
         )
         try:
             taken = yield from take_turn(
-                branch, view, execution, self.scene, step=0, label=label, bounds=bounds
+                branch,
+                view,
+                execution,
+                self.scene,
+                step=0,
+                label=label,
+                bounds=bounds,
+                is_out=invocation.failures.get(branch.name, 0) >= (branch.policy.breaker or inf),
             )
         except GraphBubbleUp:
             invocation.end_branch(label)
@@ -77,15 +85,19 @@ class Fanout:
             invocation.end_branch(label)
             raise
         else:
-            return self._ended(taken, label, invocation)
+            return self._ended(taken, label, branch, invocation)
         raise first  # outside of the handler, which would make it the cause of another's error
 
-    def _ended(self, taken: Taken, label: str, invocation: Invocation) -> Taken:
+    def _ended(
+        self, taken: Taken, label: str, branch: Participant, invocation: Invocation
+    ) -> Taken:
         """What a branch that has not raised brings, unless another one was first."""
         if taken.stop and taken.failure is None:  # the best a team has, but not its last word
             failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
             taken = taken._replace(reply=Reply(), failure=failure)
         invocation.end_branch(label, taken.error)
+        if not taken.failure or taken.error or taken.failure.timed_out:
+            invocation.note(branch.name, failed=taken.failure is not None)
         if self.race and taken.failure is None and not invocation.win(label):
             return beaten(label, taken.trail, taken.seconds)
         return taken

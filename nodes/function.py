@@ -14,6 +14,7 @@ from langgraph_orchestra.nodes.participant import (
     Scene,
     answer_from,
     said_by,
+    with_answer,
 )
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Work
@@ -55,7 +56,7 @@ class RunnableParticipant(Participant):
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Run it; the model calls inside are limited and counted."""
         prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
-        config = work.metered(work.execution.within(self.name), prompt)
+        config = work.metered(work.execution.within(work.name), prompt)
         returned = yield invoke(self._runnable, prompt, config)
         return reply_from(self.name, returned, scene)
 
@@ -66,7 +67,8 @@ def returned_types(function: Callable[..., Any]) -> Sequence[type[BaseModel]]:
         hint = get_type_hints(function).get("return")
     except (NameError, TypeError):  # imported for type checkers only; a callable object
         return ()
-    return tuple(kind for kind in data_types_in(hint) if issubclass(kind, BaseModel))
+    kinds = (kind for kind in data_types_in(hint) if issubclass(kind, BaseModel))
+    return tuple(kind for kind in kinds if not issubclass(kind, BaseMessage))
 
 
 def reply_from(name: str, returned: Any, scene: Scene) -> Reply:
@@ -75,8 +77,6 @@ def reply_from(name: str, returned: Any, scene: Scene) -> Reply:
     Raises:
         ConfigurationError: It is nothing a participant may return.
     """
-    if isinstance(returned, Reply):
-        return returned
     if isinstance(returned, str | BaseModel) and not isinstance(returned, BaseMessage):
         return Reply([answer_from(name, returned)], returned)
     if isinstance(returned, BaseMessage):
@@ -96,13 +96,13 @@ def _reply_of_messages(name: str, messages: Sequence[BaseMessage]) -> Reply:
         said_by(name, message) if isinstance(message, AIMessage | HumanMessage) else message
         for message in messages
     ]
-    return Reply(named, named[-1].text if named else "")
+    return Reply(with_answer(name, named, named[-1].text), named[-1].text) if named else Reply()
 
 
 def _reply_of_keys(name: str, returned: Mapping[str, Any], scene: Scene) -> Reply:
     """A dict of state keys; `messages` and `output` are what was said, the rest are changes."""
     allowed = {*scene.shared_keys, "messages", "output"}
-    if unknown := sorted(set(returned) - allowed):
+    if unknown := sorted(set(returned) - allowed, key=str):
         raise ConfigurationError(
             f"participant `{name}` returned the key `{unknown[0]}`; it may return "
             f"{', '.join(f'`{key}`' for key in sorted(allowed))} (extend the state with "
@@ -116,7 +116,10 @@ def _reply_of_keys(name: str, returned: Mapping[str, Any], scene: Scene) -> Repl
             f"participant `{name}` returned `messages` that are neither messages nor texts"
         )
     reply = _reply_of_messages(name, [AIMessage(m) if isinstance(m, str) else m for m in said])
-    output = returned.get("output", reply.output)
-    if not said and output not in ("", None):
+    output = returned.get("output")
+    output = output.text if isinstance(output, BaseMessage) else output
+    if output is None:
+        return reply._replace(changes=changes)
+    if not said and output != "":
         reply = Reply([answer_from(name, output)])
     return Reply(reply.messages, output, changes)

@@ -72,10 +72,10 @@ class GraphParticipant(Participant):
         messages = yield from self.reads(work, scene)
         if not self.is_team:
             messages = addressed_to(self.name, messages)
-        argument = given(work.view.state, self._shared(scene))
+        argument = given(work.view.state, self._shared(scene), self.graph)
         if self._inputs is None or "messages" in self._inputs:
             argument["messages"] = messages
-        within = work.execution.within(self.name)
+        within = work.execution.within(work.name)
         config = work.metered(within, messages, is_team=self.is_team)
         result = yield invoke(self.graph, argument, config)
         if not isinstance(result, Mapping):
@@ -92,7 +92,7 @@ class GraphParticipant(Participant):
     ) -> Reply:
         said = append_messages([], [result.get("messages") or []])
         stop = Stop.model_validate(result["stop"]) if result.get("stop") else None
-        if stop is None and "output" not in result:
+        if stop is None and result.get("output") is None:
             return reply_of_agent_graph(self.name, {**result, "messages": said}, read, work, scene)
         if stop and stop.reason in ("failed", "no_bids", "rejected"):
             raise TeamFailed(self.name, stop)

@@ -6,7 +6,7 @@ async. Tool calls and their results are kept or left out together, whatever a po
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_core.messages import (
@@ -19,9 +19,9 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.utils import count_tokens_approximately
 
-from langgraph_orchestra.models import resolve_model
 from langgraph_orchestra.nodes.checks import natural_number
 from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.prompt import Tools
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Work
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "History",
+    "Summarised",
     "everything",
     "last_only",
     "own_and_task",
@@ -40,6 +41,7 @@ __all__ = [
     "summarised",
     "task_and_last",
     "task_only",
+    "whole",
     "within",
 ]
 
@@ -136,7 +138,7 @@ def within(
 
     def pick(view: View, _: str) -> Messages:
         kept: Any = trim_messages(list(view.messages), max_tokens=tokens, token_counter=counter)
-        return _untorn(kept)
+        return whole(kept)
 
     return Reading(pick, tools)
 
@@ -154,7 +156,7 @@ def summarised(
         tools: Whose tool calls and results are read.
     """
     natural_number("keep", keep)
-    return Summarised(lambda view, _: _latest(view.messages, keep), tools, model)
+    return Summarised(lambda view, _: _latest(view.messages, keep), tools, ModelSource(model))
 
 
 SUMMARY_PROMPT = (
@@ -168,7 +170,7 @@ SUMMARY_PROMPT = (
 class Summarised(Reading):
     """The policy `summarised`: its model call belongs to the reader's turn."""
 
-    model: "str | BaseChatModel | None" = None
+    model: ModelSource = field(default_factory=lambda: ModelSource(None))
 
     def steps(self, work: Work) -> Steps[Messages]:
         """Ask for the summary, if there is anything older than what is read as it is."""
@@ -179,7 +181,7 @@ class Summarised(Reading):
             return kept
         transcript = "\n\n".join(f"{m.name or m.type}: {m.text}" for m in older)
         summary = yield from work.ask(
-            resolve_model(self.model, context=work.execution.context),
+            self.model.resolve(work.execution),
             [SystemMessage(SUMMARY_PROMPT), HumanMessage(transcript)],
             work.quietly(),
         )
@@ -201,7 +203,7 @@ def read(history: History, work: Work) -> Steps[Messages]:
         raise ConfigurationError(
             f"the history policy of `{work.name}` returned {picked!r}, not a list of messages"
         )
-    return _untorn(picked)
+    return whole(picked)
 
 
 def _latest(messages: Messages, n: int) -> Messages:
@@ -234,7 +236,7 @@ def _with_results(messages: Messages) -> Iterator[Sequence[AnyMessage]]:
         yield group
 
 
-def _untorn(messages: Messages) -> Messages:
+def whole(messages: Messages) -> list[AnyMessage]:
     """Leave out tool calls that lack a result right after them, and results without their call."""
     kept: list[AnyMessage] = []
     for first, *results in _with_results(messages):

@@ -128,7 +128,7 @@ class HumanParticipant(Participant):
                 **request,
                 "pattern": scene.pattern,
                 "node": self.name,
-                "path": work.execution.path(self.name),
+                "path": work.execution.path(work.name),
                 "thread_task": work.view.task,
             },
             self._answers,

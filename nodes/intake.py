@@ -10,10 +10,10 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage
 
-from langgraph_orchestra.nodes.agent import ModelSource
 from langgraph_orchestra.nodes.checks import RESERVED_NAMES
 from langgraph_orchestra.nodes.driver import Execution
 from langgraph_orchestra.nodes.limits import check_price
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.state import InputError, RunInfo, Stop, append_messages
 
@@ -40,6 +40,7 @@ def begin_run(
         InputError: There is no new message, or only blank ones.
         ConfigurationError: A model or its price cannot be found.
     """
+    scene.budget.invocations.begin(execution)
     messages: Sequence[AnyMessage] = state.get("messages") or ()
     speakers = RESERVED_NAMES.union(participant.name for participant in participants)
     start = _first_new(messages, state.get("run_info"), speakers)
@@ -56,7 +57,7 @@ def begin_run(
         first_message=start,
         input_messages=len(messages) - start,
         first_turn=len(state.get("trail") or ()),
-        messages_at_end=None,
+        last_message=None,
     )
     return {"run_info": run_info, "output": "", "stop": None}
 
@@ -85,8 +86,8 @@ def end_run(
         stop: Why it ends.
         new: Messages written in the same step.
     """
-    length = len(append_messages(list(state.get("messages") or ()), [list(new)]))
-    return {"stop": stop, "run_info": {**state["run_info"], "messages_at_end": length}}
+    last = append_messages(list(state.get("messages") or ()), [list(new)])[-1]
+    return {"stop": stop, "run_info": {**state["run_info"], "last_message": last.id}}
 
 
 def _first_new(
@@ -95,11 +96,12 @@ def _first_new(
     """Place of the first message that no earlier run has seen."""
     if not before:
         return 0
-    ended = before.get("messages_at_end")
-    if ended is not None and ended <= len(messages):
-        return ended
-    # The run before never ended (or messages were removed since): what follows the last words of
-    # its participants, and the results of their tools, was asked since.
+    ended = before.get("last_message")
+    for place in range(len(messages), 0, -1):
+        if ended is not None and messages[place - 1].id == ended:
+            return place
+    # The run before never ended (or its last message was removed since): what follows the last
+    # words of its participants, and the results of their tools, was asked since.
     asked = 0 if ended is not None else before["first_message"] + before["input_messages"]
     said = [place for place in range(asked, len(messages)) if messages[place].name in speakers]
     start = said[-1] + 1 if said else asked
@@ -112,4 +114,7 @@ def _says_something(message: AnyMessage) -> bool:
     if isinstance(message.content, str):
         return bool(message.content.strip())
     blocks = (block if isinstance(block, dict) else {"text": block} for block in message.content)
-    return any(block.get("type", "text") != "text" or block["text"].strip() for block in blocks)
+    return any(
+        block.get("type", "text") != "text" or str(block.get("text") or "").strip()
+        for block in blocks
+    )

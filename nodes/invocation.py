@@ -49,6 +49,9 @@ class Invocation:
     wasted: dict[str, Usage] = field(default_factory=dict)
     """Spending of a task's earlier attempts, by task id."""
 
+    counted: dict[str, set[str | None]] = field(default_factory=dict)
+    """Ids of the answers that a task's earlier attempts have counted, by task id."""
+
     branches_began: float | None = None
     """When the first parallel branch began, by the monotonic clock."""
 
@@ -63,6 +66,9 @@ class Invocation:
 
     errors: dict[str, Exception] = field(default_factory=dict)
     """What failed branches raised, by name."""
+
+    failures: dict[str, int] = field(default_factory=dict)
+    """How often a participant with several branches has failed in a row, by name."""
 
     def spending(self, superstep: str, task: str) -> Usage:
         """The account of a task of this superstep."""
@@ -101,6 +107,11 @@ class Invocation:
             if error is not None:
                 self.errors[name] = error
             self.lock.notify_all()
+
+    def note(self, participant: str, *, failed: bool) -> None:
+        """Count failures in a row of a participant that has several branches."""
+        with self.lock:
+            self.failures[participant] = self.failures.get(participant, 0) + 1 if failed else 0
 
     def win(self, name: str) -> bool:
         """Claim the race; False if another branch was first."""
@@ -145,14 +156,24 @@ class Invocations:
 
     def of(self, execution: Execution) -> Invocation:
         """The invocation that `execution` is part of."""
-        info = execution.runtime.execution_info
-        namespace = info.checkpoint_ns.rpartition("|")[0] if info else ""
-        control = execution.runtime.control
-        key = (id(control), namespace)  # the entry keeps `control`, so its id is not given again
+        key = _key(execution)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = (control, Invocation())
+                self._kept[key] = (execution.runtime.control, Invocation())
                 if len(self._kept) > self._capacity:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)
             return self._kept[key][1]
+
+    def begin(self, execution: Execution) -> None:
+        """Begin afresh with a new run: a team that is tried again has the namespace it had."""
+        with self._lock:
+            self._kept.pop(_key(execution), None)
+
+
+def _key(execution: Execution) -> Hashable:
+    info = execution.runtime.execution_info
+    namespace = info.checkpoint_ns.rpartition("|")[0] if info else ""
+    thread = info.thread_id if info else None  # where a caller shares one control among runs
+    # What is kept under the key holds `control`, so that its id is not given again meanwhile.
+    return id(execution.runtime.control), thread, namespace

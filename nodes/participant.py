@@ -15,13 +15,22 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.driver import Execution, Steps
-from langgraph_orchestra.nodes.history import History, read
+from langgraph_orchestra.nodes.history import History, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Budget, Work
 from langgraph_orchestra.state import Stop, Turn, TurnKind, TurnOutcome
 
-__all__ = ["Participant", "Reply", "Scene", "answer_from", "answer_text", "said_by", "speakers"]
+__all__ = [
+    "Participant",
+    "Reply",
+    "Scene",
+    "answer_from",
+    "answer_text",
+    "said_by",
+    "speakers",
+    "with_answer",
+]
 
 
 @dataclass(frozen=True)
@@ -171,6 +180,17 @@ def answer_text(output: Any) -> str:
 def answer_from(name: str, output: Any) -> AIMessage:
     """An answer as a message."""
     return AIMessage(answer_text(output), name=name)
+
+
+def with_answer(name: str, messages: Sequence[AnyMessage], output: Any) -> list[AnyMessage]:
+    """Messages that end with the answer: what a turn stores.
+
+    Tool calls that nobody has answered are left out: no chat API would take them again.
+    """
+    kept = whole(messages)
+    if not (kept and is_answer(kept[-1]) and kept[-1].text == answer_text(output)):
+        kept.append(answer_from(name, output))
+    return kept
 
 
 def speakers(participants: Sequence[Participant]) -> Mapping[str, str]:

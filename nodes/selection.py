@@ -9,9 +9,10 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import AliasChoices, BaseModel, Field
 
 from langgraph_orchestra.models import is_chat_model
-from langgraph_orchestra.nodes.agent import Agent, ModelSource
+from langgraph_orchestra.nodes.agent import Agent
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import entry
 from langgraph_orchestra.nodes.view import View
@@ -72,7 +73,9 @@ class BranchSelection:
             raise ConfigurationError(f"`select` {wrong}")
         return self._declared(picked)
 
-    def decide(self, view: View, execution: Execution) -> Steps[tuple[list[str], Turn, Stop | None]]:
+    def decide(
+        self, view: View, execution: Execution
+    ) -> Steps[tuple[list[str], Turn, Stop | None]]:
         """Let the model pick; an unusable choice is asked again with the reason.
 
         Returns:

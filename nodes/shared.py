@@ -6,6 +6,7 @@ from functools import lru_cache
 from numbers import Number
 from typing import Any
 
+from langchain_core.runnables import Runnable
 from langgraph.channels.base import BaseChannel
 from langgraph.graph import StateGraph
 from langgraph.types import Overwrite
@@ -15,9 +16,20 @@ from langgraph_orchestra.nodes.participant import Scene
 __all__ = ["given", "state_changes"]
 
 
-def given(state: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    """The custom keys that an inner graph shares, with their values."""
-    return {key: state[key] for key in keys if key in state}
+def given(
+    state: Mapping[str, Any], keys: Iterable[str], graph: Runnable[Any, Any] | None = None
+) -> dict[str, Any]:
+    """The custom keys that an inner graph shares, as an input that leaves it with their values.
+
+    The inner graph's reducers are applied to its input, too.
+    """
+    channels = getattr(graph, "channels", {})
+    remembers = getattr(graph, "checkpointer", None) is True  # what an earlier turn gave, too
+    return {
+        key: _input(channels.get(key), state[key], replaces=remembers)
+        for key in sorted(keys)
+        if key in state
+    }
 
 
 def state_changes(
@@ -38,6 +50,18 @@ def state_changes(
         elif state[key] != new:
             changes[key] = _update(channels[key], state[key], new) if key in channels else new
     return changes
+
+
+def _input(channel: BaseChannel[Any, Any, Any] | None, value: Any, *, replaces: bool) -> Any:
+    """What to write so that a channel, still empty unless it `replaces`, holds `value`."""
+    if channel is None:
+        return value
+    for form in (Overwrite(value), value) if replaces else (value, Overwrite(value)):
+        trial = channel.copy()
+        trial.update([form])
+        if trial.get() == value:
+            return form
+    return value
 
 
 def _update(channel: BaseChannel[Any, Any, Any], old: Any, new: Any) -> Any:

@@ -83,6 +83,7 @@ def take_turn(
     label: str = "",
     besides: Sequence[AnyMessage] = (),
     bounds: Bounds = Bounds(),
+    is_out: bool = False,
 ) -> Steps[Taken]:
     """Let a participant take its turn.
 
@@ -95,6 +96,7 @@ def take_turn(
         label: How the trail names it; by default as the participant.
         besides: Messages it must read, whatever its history policy picks.
         bounds: What may cut it short.
+        is_out: Whether its breaker has opened in branches beside this one.
 
     Raises:
         Exception: The participant's own, if it is to be tried again or not to be recorded.
@@ -105,7 +107,7 @@ def take_turn(
     run_began = (view.state.get("run_info") or {}).get("first_turn", 0)
     path = execution.path(label)
     trail = view.state.get("trail") or ()
-    if breaker_is_open(participant.policy.breaker, path, trail, run_began):
+    if is_out or breaker_is_open(participant.policy.breaker, path, trail, run_began):
         return record.broken()
     try:
         reply = yield from _bounded(participant.speak(work, scene), participant, work, bounds)

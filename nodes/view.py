@@ -117,16 +117,20 @@ class View:
     def results(self) -> Any:
         """The successes among `state["results"]`: a mapping by name, or a list in a map-reduce."""
         results: Any = self.state.get("results") or {}
-        if isinstance(results, Mapping):
-            return {name: result for name, result in results.items() if result.ok}
-        return [result for result in results if result.ok]
+        successes = [result for result in self._every_result if result.ok]
+        return {r.name: r for r in successes} if isinstance(results, Mapping) else successes
 
     @property
     def failures(self) -> Sequence[Result]:
         """The results without an output."""
-        results = self.state.get("results") or {}
+        return [result for result in self._every_result if not result.ok]
+
+    @lazy
+    def _every_result(self) -> Sequence[Result]:
+        """All results, as records again where a strict server gives plain data back."""
+        results: Any = self.state.get("results") or {}
         every = results.values() if isinstance(results, Mapping) else results
-        return [result for result in every if not result.ok]
+        return [Result.model_validate(result) for result in every]
 
     @property
     def next_step(self) -> int:
@@ -162,9 +166,9 @@ def best_so_far(view: View) -> Any:
     draft.
     """
     output = view.state.get("output")
-    editors = {turn.agent for turn in view.trail if turn.detail == "edited"}
-    if output not in ("", None) and not _is_personal(view.drafts[-1:], editors):
+    if output not in ("", None):
         return output
+    editors = {turn.agent for turn in view.trail if turn.detail == "edited"}
     spoken = [message for message in view.drafts if message.text.strip()]
     by_others = [message for message in spoken if not _is_personal([message], editors)]
     return (by_others or spoken)[-1].text if spoken else ""
@@ -192,7 +196,7 @@ def _folded(members: Sequence[Turn], prefix: str) -> Turn:
     costs = [turn.cost for turn in members if turn.cost is not None]
     return first.model_copy(
         update={
-            "agent": team,
+            "agent": team.partition("[")[0],
             "path": f"{prefix}/{team}" if prefix else team,
             "started_at": began,
             "seconds": max((t.started_at - began).total_seconds() + t.seconds for t in members),

@@ -82,10 +82,10 @@ class Work:
         self.usage = Usage()
         self.model = ""
         self.stopped: Stop | None = None
-        self.counted: set[str | None] = set()
         self.started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self._budget = budget
+        self.counted = self._counted_before() if execution.attempt > 1 else set[str | None]()
         self._before: Spent | None = None
         self._outer: Work | None = execution.config.get("configurable", {}).get(_OUTER)
         self._limited = bool(self.limits) or (self._outer is not None and self._outer._limited)
@@ -201,8 +201,9 @@ class Work:
 
     def keep_for_next_attempt(self) -> None:
         """Remember what a failed attempt has used, for the entry of the attempt that counts."""
-        wasted = self.invocation.wasted
-        wasted.setdefault(self.task_id, Usage()).add_all(self.usage)
+        invocation = self.invocation
+        invocation.wasted.setdefault(self.task_id, Usage()).add_all(self.usage)
+        invocation.counted[self.task_id] = self.counted
 
     def used(self) -> Usage:
         """What the turn has used in all its attempts."""
@@ -211,6 +212,10 @@ class Work:
         total = self.invocation.wasted.pop(self.task_id, Usage())
         total.add_all(self.usage)
         return total
+
+    def _counted_before(self) -> set[str | None]:
+        """Answers counted in earlier attempts; a graph with an interrupt goes on from there."""
+        return set(self.invocation.counted.get(self.task_id, ()))
 
     def _cost(self, used: UsageMetadata, model: str) -> float | None:
         return cost_of(model, used, self._price)

@@ -6,7 +6,7 @@ holds `reducer(reducer(state, a), b) == reducer(state, a + b)`.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from langchain_core.messages import (
@@ -18,9 +18,11 @@ from langchain_core.messages import (
 )
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from langgraph_orchestra.state.records import Result, Turn
+from langgraph_orchestra.state.records import Record, Result, Turn
 
 __all__ = ["append_messages", "append_turns", "merge_branches", "merge_results"]
+
+R = TypeVar("R", bound=Record)
 
 _NAMESPACE = UUID("5f0c7a35-3b0f-4b6c-9a53-0a8c4f1d2f6e")
 _ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
@@ -67,7 +69,8 @@ def append_turns(trail: list[Turn], writes: Sequence[Any]) -> list[Turn]:
         trail: The trail so far.
         writes: What was written since, each a list of turns (or of their dumps).
     """
-    return [*trail, *(Turn.model_validate(turn) for write in writes for turn in write)]
+    new = (Turn.model_validate(turn) for write in writes for turn in write)
+    return [*_as_records(Turn, trail), *new]
 
 
 def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,10 +80,18 @@ def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[
 
 def merge_results(results: Sequence[Result], new: Sequence[Result]) -> list[Result]:
     """Merge the results of a map-reduce; the order is that of the items."""
+    results, new = _as_records(Result, results), _as_records(Result, new)
     if len(new) == 1 and (not results or (results[-1].index or 0) < (new[0].index or 0)):
         return [*results, *new]  # as LangGraph applies them; sorting each time would be quadratic
     by_index = {result.index: result for result in (*results, *new)}
     return sorted(by_index.values(), key=lambda result: result.index or 0)
+
+
+def _as_records(kind: type[R], values: Sequence[Any]) -> Sequence[R]:
+    """Records that a strict saver gave back as plain data, as records again."""
+    if not values or isinstance(values[0], kind):
+        return values
+    return [kind.model_validate(value) for value in values]
 
 
 def _typed(messages: Sequence[Any]) -> Sequence[BaseMessage]:

@@ -43,8 +43,8 @@ class RunInfo(TypedDict, total=False):
     first_turn: int
     """Place of this run's first entry in the trail."""
 
-    messages_at_end: int | None
-    """Length of the thread when the run ended; None while it runs."""
+    last_message: str | None
+    """Id of the thread's last message when the run ended; None while it runs."""
 
 
 class OrchestrationState(TypedDict, total=False):
