@@ -53,10 +53,6 @@ def build_agent_graph(
         middleware.append(ModelOfTheRun(model))
     build: Callable[..., Any] = create_agent  # its overloads split on our options
     agent_graph: CompiledStateGraph[Any, Any, Any, Any] = build(
-        create_agent  # its overloads split on our options
-    )
-    return agent_graph
-    return build(
         agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),
         [_for_sync_runs_too(tool) for tool in agent.tools],
         system_prompt=agent.prompt or None,
@@ -66,6 +62,7 @@ def build_agent_graph(
         name=name,
         checkpointer=None if _saves_its_steps(agent) else False,
     )
+    return agent_graph
 
 
 def _for_sync_runs_too(given: Any) -> Any:

@@ -1,21 +1,20 @@
 """Fixtures for all tests: the ways to run a graph, the savers, and a clean environment."""
 
 import os
-import re
 from collections.abc import Iterator
 
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from langgraph_orchestra.checkpoints import open_checkpointer
+from support.ids import shown
 from support.pairs import check_pairs
 from support.runs import WAYS, Run
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Ids without memory addresses, so that every worker process collects the same tests."""
-    shown = repr(val)
-    return re.sub(r" at 0x[0-9a-f]+", "", shown) if " at 0x" in shown else None
+    return shown(val) if " at 0x" in repr(val) else None
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -263,5 +264,7 @@ TEMPLATES: Mapping[str, Template] = {
 if __name__ == "__main__":
     from langgraph_orchestra.cli import main
 
+    # A shell has its background jobs ignore Ctrl-C, and so would we if the tests run in one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     templates.TEMPLATES = TEMPLATES
     main()

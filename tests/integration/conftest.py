@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+
 from support.openai_server import Failure, OpenAIServer, Reply, Request
 
 Serve = Callable[..., AbstractContextManager[OpenAIServer]]
@@ -17,16 +18,18 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
     """Start a server that `openai:` models reach, and check all that it was sent.
 
-    Its replies are given in order, or as `by_prompt={system prompt: replies}` where requests come
-    side by side.
+    Its replies are given in order; where requests come side by side, as `by_prompt={system prompt:
+    replies}`, or as a function `by_body` of a request's body.
     """
 
     @contextmanager
     def serve(
-        *replies: Reply, by_prompt: Mapping[str, Sequence[Reply]] | None = None
+        *replies: Reply,
+        by_prompt: Mapping[str, Sequence[Reply]] | None = None,
+        by_body: Callable[[dict[str, Any]], Reply] | None = None,
     ) -> Iterator[OpenAIServer]:
-        behaviour = _chosen_by_prompt(by_prompt) if by_prompt else list(replies)
-        with OpenAIServer(behaviour) as server:
+        choose = _chosen_by_prompt(by_prompt) if by_prompt else by_body
+        with OpenAIServer(choose or replies) as server:
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
             yield server

@@ -1,15 +1,17 @@
-"""Graphs of real OpenAI clients against a server on loopback: what is sent, and what comes of it."""
+"""Graphs of real OpenAI clients against a server on loopback: what they send and make of it."""
 
 import json
+from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.types import Command
 from pydantic import BaseModel
-from support.openai_server import Answer, Structured, ToolCall, Usage
 
 from langgraph_orchestra.graphs import create_concurrent, create_map_reduce, create_sequential
 from langgraph_orchestra.nodes import Agent, Human, judged, synthesise
 from langgraph_orchestra.state import OrchestrationContext
+from support.openai_server import Answer, OpenAIServer, Structured, ToolCall, Usage
 
 MODEL = "openai:some-model"
 
@@ -27,13 +29,13 @@ def lookup(word: str) -> str:
     return f"{word}: found"
 
 
-def sent_to(server, prompt):
+def sent_to(server: OpenAIServer, prompt: str) -> list[list[dict[str, Any]]]:
     """The message lists that the agent with this system prompt has sent."""
     lists = [request.body["messages"] for request in server.requests]
     return [messages for messages in lists if messages[0]["content"] == prompt]
 
 
-def used(result):
+def used(result: dict[str, Any]) -> list[tuple[str, str, int, int]]:
     """Who has used how many tokens of which model, by the trail."""
     return [(t.agent, t.model, t.input_tokens, t.output_tokens) for t in result["trail"]]
 
@@ -218,9 +220,7 @@ def test_a_typed_answer_that_does_not_fit_is_asked_for_again(run, serve):
 def test_an_agent_with_tools_gives_a_typed_answer(run, serve):
     call = ToolCall("lookup", {"word": "octopus"}, id="call_1")
     agent = Agent("analyst", "Analyse.", model=MODEL, tools=[lookup], output=Report)
-    with serve(
-        Answer(tool_calls=(call,)), Structured({"animal": "octopus", "arms": 8})
-    ) as server:
+    with serve(Answer(tool_calls=(call,)), Structured({"animal": "octopus", "arms": 8})) as server:
         result = run(create_sequential([agent]).compile())
 
     assert len(server.requests) == 2
@@ -254,7 +254,10 @@ def test_concurrent_branches_are_sent_the_task_and_never_a_siblings_answer(run, 
         name: f"{name} says so" for name in names
     }
     assert list(result["results"]) == names
-    assert used(result) == [*((name, "some-model", 10, 5) for name in names), ("aggregate", "", 0, 0)]
+    assert used(result) == [
+        *((name, "some-model", 10, 5) for name in names),
+        ("aggregate", "", 0, 0),
+    ]
 
 
 def test_a_synthesis_is_sent_every_result_under_its_name_in_declared_order(run, serve):
@@ -293,9 +296,7 @@ def test_a_synthesis_is_sent_every_result_under_its_name_in_declared_order(run, 
 def test_a_model_picks_the_branches_and_its_tokens_count(run, serve):
     names = ["law", "tax", "press"]
     graph = create_concurrent(
-        [Agent(name, f"Be {name}.", f"about {name}", model=MODEL) for name in names]
-        if False
-        else [Agent(name, f"Be {name}.", description=f"about {name}", model=MODEL) for name in names],
+        [Agent(name, f"Be {name}.", description=f"about {name}", model=MODEL) for name in names],
         select=MODEL,
     )
     choice = Structured({"branches": ["tax", "law"], "reason": "money"}, usage=Usage(50, 4))
@@ -327,7 +328,10 @@ def test_a_choice_of_an_unknown_branch_is_asked_again_with_the_valid_names(run, 
         [Agent("law", "Be law.", model=MODEL), Agent("tax", "Be tax.", model=MODEL)], select=MODEL
     )
     replies = {
-        "Choose": [Structured({"branches": ["Law"], "reason": ""}), Structured({"branches": ["law"], "reason": ""})],
+        "Choose": [
+            Structured({"branches": ["Law"], "reason": ""}),
+            Structured({"branches": ["law"], "reason": ""}),
+        ],
         "Be law.": [Answer("legal")],
     }
     with serve(by_prompt=replies) as server:
@@ -456,8 +460,6 @@ def test_a_second_run_on_the_thread_is_sent_its_own_task_only(run, serve, saver)
 def test_a_rejected_draft_is_sent_back_to_its_author_with_the_feedback(run, serve, saver):
     graph = create_sequential([Agent("writer", "Write.", model=MODEL), Human("editor")])
     app = graph.compile(checkpointer=saver)
-    from langgraph.types import Command
-
     with serve(Answer("too long"), Answer("short")) as server:
         run(app, "Write", thread="1")
         run(app, Command(resume="Make it short"), thread="1")

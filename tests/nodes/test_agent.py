@@ -23,6 +23,7 @@ from langgraph_orchestra.nodes import Agent, Policy, View, everything
 from langgraph_orchestra.nodes.agent import AgentParticipant, tool_name
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.state import ConfigurationError, DecisionError
+from support.ids import shown
 
 
 class Find(BaseModel):
@@ -290,7 +291,7 @@ def test_an_agent_without_any_model_is_found_out_before_anything_is_spent(run, t
         ({"approve_tools": "look", "tools": [look]}, TypeError, "`approve_tools` of agent `ada`"),
         ({"mood": "good"}, TypeError, "mood"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_an_agent_that_cannot_be_is_refused(settings, error, told):
     with pytest.raises(error, match=told):

@@ -5,7 +5,7 @@ import operator
 import threading
 import time
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -199,8 +199,12 @@ def test_votes_are_in_the_state_after_a_reload(run, tmp_path):
         app = create_concurrent(branches, aggregate=majority()).compile(checkpointer=saver)
         state = app.get_state({"configurable": {"thread_id": "1"}}).values
 
-    assert state["votes"] == result["votes"] == Votes(
-        winner="yes", counts={"no": 1, "yes": 2}, by={"no": ["zeta"], "yes": ["alpha", "mid"]}
+    assert (
+        state["votes"]
+        == result["votes"]
+        == Votes(
+            winner="yes", counts={"no": 1, "yes": 2}, by={"no": ["zeta"], "yes": ["alpha", "mid"]}
+        )
     )
     assert result["output"] == "yes"
 
@@ -277,7 +281,7 @@ def test_prefer_takes_the_first_of_its_names_that_succeeded():
 
 
 def test_prefer_refuses_names_that_are_not_there():
-    with pytest.raises(ConfigurationError, match="`prefer` names `nobody`.*`zeta`, `alpha`"):
+    with pytest.raises(ConfigurationError, match=r"`prefer` names `nobody`.*`zeta`, `alpha`"):
         create_concurrent([says("zeta", ""), says("alpha", "")], aggregate=prefer(["nobody"]))
 
 
@@ -291,7 +295,8 @@ def test_synthesis_reads_the_task_every_named_result_and_who_is_missing(run, sav
     def typed(view) -> Plain:
         return Plain(species="squid")
 
-    writer = Agent("writer", "Write one answer.", model=ScriptedModel(["in short", "again"]))
+    model = ScriptedModel(["in short", "again"])
+    writer = Agent("writer", "Write one answer.", model=model)
     graph = create_concurrent(
         [says("zeta", "one"), fails("alpha"), Member(typed, name="mid")],
         aggregate=synthesise(writer),
@@ -301,7 +306,7 @@ def test_synthesis_reads_the_task_every_named_result_and_who_is_missing(run, sav
     run(app, "first task", thread="1")
     result = run(app, "second task", thread="1")
 
-    for call, task in zip(writer.model.calls, ["first task", "second task"], strict=True):
+    for call, task in zip(model.calls, ["first task", "second task"], strict=True):
         assert [(type(m), m.text) for m in call.messages] == [
             (SystemMessage, "Write one answer."),
             (HumanMessage, task),
@@ -333,16 +338,16 @@ def test_synthesis_of_a_map_reduce_reads_every_item_and_which_are_missing(run):
             raise ValueError("no")
         return view.task.upper()
 
-    writer = Agent("writer", "Write.", model=ScriptedModel(["in short"]))
+    model = ScriptedModel(["in short"])
     graph = create_map_reduce(
         lambda view: ["one", "bad", "two"],
         Member(work, name="worker", policy=Policy(retry=None)),
-        synthesise(writer),
+        synthesise(Agent("writer", "Write.", model=model)),
     )
 
     run(graph.compile(), "the task")
 
-    assert [m.text for m in writer.model.calls[0].messages] == [
+    assert [m.text for m in model.calls[0].messages] == [
         "Write.",
         "the task",
         "worker[0]: ONE",
@@ -398,7 +403,8 @@ def test_tool_calls_of_a_synthesis_keep_their_results_whatever_the_branches_said
 
 
 def test_a_team_may_aggregate(run, saver):
-    writer = Agent("writer", "Write.", model=ScriptedModel(["draft"]))
+    model = ScriptedModel(["draft"])
+    writer = Agent("writer", "Write.", model=model)
     editor = Agent("editor", "Edit.", model=ScriptedModel(["final"]))
     team = create_sequential([writer, editor]).compile(name="desk")
     app = create_concurrent([says("zeta", "one")], aggregate=team).compile(checkpointer=saver)
@@ -406,7 +412,7 @@ def test_a_team_may_aggregate(run, saver):
     result = run(app, thread="1")
 
     assert result["output"] == "final"
-    assert [m.text for m in writer.model.calls[0].messages] == ["Write.", "the task", "zeta: one"]
+    assert [m.text for m in model.calls[0].messages] == ["Write.", "the task", "zeta: one"]
     assert [t.path for t in result["trail"]] == ["zeta", "aggregate/writer", "aggregate/editor"]
 
 
@@ -423,7 +429,9 @@ def test_a_person_may_aggregate(run, saver):
 
 
 def test_an_aggregator_participant_that_fails_ends_the_run_failed_with_the_best_answer(run, saver):
-    writer = Agent("w", "Write.", model=ScriptedModel([ValueError("no")]), policy=Policy(retry=None))
+    writer = Agent(
+        "w", "Write.", model=ScriptedModel([ValueError("no")]), policy=Policy(retry=None)
+    )
     graph = create_concurrent([says("zeta", "one"), says("alpha", "two")], aggregate=writer)
 
     result = run(graph.compile(checkpointer=saver), thread="1")
@@ -435,7 +443,9 @@ def test_an_aggregator_participant_that_fails_ends_the_run_failed_with_the_best_
 
 
 def test_an_aggregator_participant_that_fails_raises_where_that_is_wanted(run):
-    writer = Agent("w", "Write.", model=ScriptedModel([ValueError("no")]), policy=Policy(retry=None))
+    writer = Agent(
+        "w", "Write.", model=ScriptedModel([ValueError("no")]), policy=Policy(retry=None)
+    )
     graph = create_concurrent([says("zeta", "one")], aggregate=writer, on_failure="raise")
 
     with pytest.raises(ValueError, match="no"):
@@ -454,7 +464,7 @@ def test_an_aggregator_participant_is_tried_again_by_its_policy(run):
 
 
 def test_branches_are_not_run_again_when_the_aggregator_has_failed(run, saver):
-    calls = Counter()
+    calls = Counter[str]()
 
     def branch(view):
         calls["branch"] += 1
@@ -500,7 +510,7 @@ def test_any_function_sync_or_async_may_aggregate(run, aggregate):
 
 
 def test_an_aggregator_sees_the_task_the_successes_and_all_results_by_name(run):
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def look(view):
         seen.update(
@@ -691,8 +701,9 @@ def test_a_race_that_all_lose_is_an_error_with_every_cause(run):
         [fails("zeta", errors[0]), fails("alpha", errors[1])], aggregate=first()
     )
 
-    with pytest.raises(NotEnoughResultsError, match="no such page.*species") as raised:
+    with pytest.raises(NotEnoughResultsError, match=r"no such page.*species") as raised:
         run(graph.compile())
+    assert isinstance(raised.value.__cause__, ExceptionGroup)
     assert raised.value.__cause__.exceptions == tuple(errors)
 
 

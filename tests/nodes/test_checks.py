@@ -19,7 +19,7 @@ from langgraph_orchestra.nodes.checks import (
 from langgraph_orchestra.state import ConfigurationError
 
 
-@pytest.mark.parametrize("name", ["ada", "Ada-2", "a_b", "1", "END", "-", "worker_7", "reviewer"])
+@pytest.mark.parametrize("name", ["ada", "Ada-2", "a_b", "1", "END", "x-", "worker_7", "reviewer"])
 def test_letters_digits_dashes_and_underscores_make_a_name(name):
     assert usable_name(name) == name
 

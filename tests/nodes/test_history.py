@@ -16,7 +16,7 @@ from langchain_core.messages import (
 from langgraph.graph import START, StateGraph
 
 from langgraph_orchestra.graphs import create_sequential
-from langgraph_orchestra.models import ScriptedModel
+from langgraph_orchestra.models import ScriptedModel, StandIn
 from langgraph_orchestra.nodes import (
     Agent,
     History,
@@ -34,7 +34,7 @@ from langgraph_orchestra.nodes.driver import Execution, Node, Steps
 from langgraph_orchestra.nodes.history import read
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Budget, Work
-from langgraph_orchestra.state import ConfigurationError, RunInfo
+from langgraph_orchestra.state import ConfigurationError, OrchestrationContext, RunInfo
 
 
 def call(name: str, *ids: str) -> AIMessage:
@@ -258,6 +258,43 @@ def test_a_summary_is_not_stored_and_its_tokens_are_its_readers(run):
         ("agent0", 10, 5),
         ("agent1", 110, 12),
     ]
+
+
+def test_a_summary_is_written_by_the_model_of_the_run_where_none_is_named(run):
+    model = ScriptedModel(lambda _: "hello")
+    context = OrchestrationContext(model=model)  # type: ignore[arg-type]
+    writers = [Agent(name, "", history=summarised(keep=1)) for name in ("ada", "bob")]
+    run(create_sequential(writers).compile(), context=context)
+    assert len(model.calls) == 3
+
+
+def test_a_stand_in_that_summarises_gives_way_too(run):
+    stand_in = StandIn(lambda _: "scripted")
+    model = ScriptedModel(lambda _: "real")
+    app, models = talk(None, summarised(stand_in, keep=1))
+    run(app, context=OrchestrationContext(model=model))  # type: ignore[arg-type]
+    _, (read,) = (one.calls for one in models)
+    assert "Summary of the conversation so far:\nreal" in texts(read.messages)
+
+
+@pytest.mark.parametrize("place", ["agent", "graph", "team"])
+def test_a_summary_without_a_model_is_found_out_before_anything_is_spent(run, place):
+    model = ScriptedModel(["hello"] * 4)
+    own = summarised(keep=1) if place == "agent" else None
+    shared = None if place == "agent" else summarised(keep=1)
+    app = create_sequential([Agent("ada", "", model=model, history=own)], history=shared).compile()
+    if place == "team":
+        app = create_sequential([Agent("zoe", "", model=model), app]).compile()
+    with pytest.raises(ConfigurationError, match="no model is set"):
+        run(app)
+    assert model.calls == []
+
+
+def test_a_summary_that_nobody_reads_needs_no_model(run):
+    def ada(view: View) -> str:
+        return "hello"
+
+    assert run(create_sequential([ada], history=summarised(keep=1)).compile())["output"] == "hello"
 
 
 BLOCKS = st.one_of(

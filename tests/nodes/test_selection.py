@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -54,7 +55,7 @@ def test_a_function_sync_or_async_picks_the_branches(run, select):
 
 
 def test_a_function_picks_by_the_task_and_the_branches_there_are(run):
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def look(view):
         seen.update(task=view.task, speakers=dict(view.speakers), results=dict(view.results))
@@ -80,16 +81,18 @@ def test_each_run_on_a_thread_picks_anew(run, saver):
 
 
 def test_a_function_that_picks_nobody_is_a_clear_error(run):
-    with pytest.raises(ConfigurationError, match='picked nobody; .*"zeta", "alpha", "mid"'):
+    with pytest.raises(ConfigurationError, match=r'picked nobody; .*"zeta", "alpha", "mid"'):
         run(panel(lambda view: []))
 
 
 def test_a_function_that_picks_somebody_unknown_is_a_clear_error(run):
-    with pytest.raises(ConfigurationError, match='`nobody`.*"zeta", "alpha", "mid"'):
+    with pytest.raises(ConfigurationError, match=r'`nobody`.*"zeta", "alpha", "mid"'):
         run(panel(lambda view: ["zeta", "nobody"]))
 
 
-@pytest.mark.parametrize("returned", ["zeta", None, {"zeta": True}, {"zeta"}, 3, [None], [["zeta"]]])
+@pytest.mark.parametrize(
+    "returned", ["zeta", None, {"zeta": True}, {"zeta"}, 3, [None], [["zeta"]]]
+)
 def test_a_function_that_returns_no_list_of_names_is_a_clear_error(run, returned):
     with pytest.raises(ConfigurationError, match="`select`"):
         run(panel(lambda view: returned))
@@ -146,7 +149,9 @@ def test_an_agent_gives_prompt_and_model_of_the_choice(run):
     assert model.calls[0].messages[0].text.startswith("Pick whoever is cheapest.")
 
 
-@pytest.mark.parametrize("select", [Agent("chooser", "Pick."), "nobody:knows-it"], ids=["agent", "name"])
+@pytest.mark.parametrize(
+    "select", [Agent("chooser", "Pick."), "nobody:knows-it"], ids=["agent", "name"]
+)
 def test_a_missing_model_is_found_before_any_branch_runs(run, select):
     with pytest.raises(ConfigurationError, match="model"):
         run(panel(select))
@@ -193,7 +198,7 @@ def test_a_refused_name_is_told_the_valid_ones(run):
 def test_three_unusable_choices_raise_a_decision_error(run):
     model = ScriptedModel([choice("nobody"), choice(), choice("somebody")])
 
-    with pytest.raises(DecisionError, match="after 3 attempts.*`somebody`") as raised:
+    with pytest.raises(DecisionError, match=r"after 3 attempts.*`somebody`") as raised:
         run(panel(model))
     assert raised.value.attempts == 3
     assert "somebody" in raised.value.last_error

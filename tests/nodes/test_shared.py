@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given as given_examples
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableLambda
 from langgraph.channels import DeltaChannel
 from langgraph.graph import START, StateGraph
 from langgraph.graph.message import add_messages
@@ -139,8 +140,21 @@ def test_keys_that_are_not_shared_do_not_come_back():
     assert state_changes({"messages": []}, {"messages": ["x"], "trail": [1], "y": 2}, SCENE) == {}
 
 
+def reading_graph(**options: Any) -> Any:
+    """A graph that changes nothing."""
+    graph: StateGraph[Any, Any, Any, Any] = StateGraph(Keys)
+    graph.add_node("read", lambda state: {}).add_edge(START, "read")
+    return graph.compile(**options)
+
+
 def test_an_inner_graph_is_given_the_shared_keys_that_there_are():
-    assert given({"a": 1, "b": None, "c": 3}, ["a", "b", "x"]) == {"a": 1, "b": None}
+    state = {"plain": 1, "optional": None, "counted": 3}
+    shared = given(state, ["plain", "optional", "merged"], reading_graph())
+    assert shared == {"plain": 1, "optional": None}
+
+
+def test_a_graph_whose_keys_cannot_be_known_is_given_the_values():
+    assert given({"added": ["a"]}, ["added"], RunnableLambda(str)) == {"added": ["a"]}
 
 
 def written(key: str, old: Any, update: Any) -> Any:
@@ -163,10 +177,42 @@ VALUES = st.one_of(
 )
 
 
+READER = reading_graph()
+
+
+@given_examples(VALUES)
+def test_the_inner_graph_begins_with_the_value_of_the_outer_one(example):
+    key, value, _ = example
+    assert READER.invoke(given({key: value}, [key], READER))[key] == value
+
+
+@pytest.mark.parametrize("key", ["added", "delta", "not_required", "plain"])
+def test_a_graph_with_a_memory_is_given_the_value_in_place_of_what_it_remembers(run, saver, key):
+    inner = reading_graph(checkpointer=True)
+
+    def call(state: Any) -> dict[str, Any]:
+        return {key: inner.invoke(given(state, [key], inner))[key]}
+
+    outer: StateGraph[Any, Any, Any, Any] = StateGraph(Outer)
+    outer.add_node("call", call).add_edge(START, "call")
+    app = outer.compile(checkpointer=saver)
+    for value in (["a"], ["a", "b"], ["b"]):
+        assert run(app, {key: value}, thread="1")[key] == value
+
+
 @given_examples(VALUES)
 def test_the_outer_graph_ends_up_with_the_value_of_the_inner_one(example):
     key, old, new = example
     assert written(key, old, changes(key, old, new)) == new
+
+
+class Outer(TypedDict, total=False):
+    """The same keys where every write replaces what was there."""
+
+    plain: Any
+    added: list[str]
+    not_required: list[str]
+    delta: list[str]
 
 
 class Notes(TypedDict, total=False):

@@ -39,7 +39,7 @@ def view_of_run(
         first_message=len(before or []),
         input_messages=len(given_now),
         first_turn=len(turns_before or []),
-        messages_at_end=None,
+        last_message=None,
     )
     return View(
         {
@@ -291,7 +291,7 @@ EDITED = Turn(agent="boss", path="boss", step=2, kind="human", detail="edited")
         ([DRAFT, AIMessage("  ", name="bob")], [WROTE], "", "draft"),
         ([DRAFT, FEEDBACK], [WROTE, refused("boss", "shorter")], "draft", "draft"),
         ([HumanMessage("I say", name="boss")], [], "I say", "I say"),
-        ([DRAFT, HumanMessage("I say", name="boss")], [WROTE], "I say", "draft"),
+        ([DRAFT, HumanMessage("I say", name="boss")], [WROTE], "", "draft"),
         ([DRAFT, HumanMessage("better", name="boss")], [WROTE, EDITED], "better", "better"),
         ([CALL, FOUND], [], "", ""),
         ([CALL], [], "let me look", "let me look"),

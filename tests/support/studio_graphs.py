@@ -14,7 +14,7 @@ from langgraph_orchestra.graphs import (
     create_sequential,
 )
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Human, Limits, Policy, View, question
+from langgraph_orchestra.nodes import Agent, Human, Limits, Member, Policy, View, question
 
 __all__ = ["GRAPHS"]
 
@@ -113,7 +113,7 @@ def blocking() -> PatternGraph:
         time.sleep(0.001)  # noqa: ASYNC251 - on purpose
         return "never"
 
-    return create_sequential([sleeper])
+    return create_sequential([Member(sleeper, policy=Policy(retry=None))])
 
 
 GRAPHS = {

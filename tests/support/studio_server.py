@@ -67,6 +67,7 @@ class StudioServer:
                 [
                     *(str(Path(sys.executable).with_name("langgraph")), "dev"),
                     *("--no-browser", "--no-reload", "--port", str(self._port)),
+                    *("--n-jobs-per-worker", "10"),
                 ],
                 cwd=self._folder,
                 env=self._environment,
