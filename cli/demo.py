@@ -10,7 +10,9 @@ from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import ExitCode, RunFailed
 from langgraph_orchestra.cli.running import Run, exit_code_of
 from langgraph_orchestra.cli.tables import run_table
+from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Standing, begin
+from langgraph_orchestra.cli.wording import as_text, clean
 
 if TYPE_CHECKING:
     from langgraph_orchestra.graphs.templates import Template
@@ -46,6 +48,7 @@ def show_templates(
             if exit_code_of(standing) is ExitCode.FAILED:
                 code = ExitCode.FAILED
             ran.append(standing)
+            print_indented(console, clean(as_text(standing.output)))
             console.print()
     _conclude(ran, database, results)
     return code

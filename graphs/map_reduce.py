@@ -38,7 +38,7 @@ from langgraph_orchestra.state import (
 __all__ = ["create_map_reduce"]
 
 THREADS = 100
-"""Items that a sync run works on at once, unless `max_concurrency` says otherwise."""
+"""Items that are worked on at once, unless `max_concurrency` says otherwise."""
 
 
 def create_map_reduce(

@@ -68,8 +68,11 @@ class Aggregate:
         """
         limit = self._limit(view, execution)
         if not limit and len(view.results) < self.min_results:
-            raise self._not_enough(view, execution)
+            error = self._not_enough(view, execution)
+            self.scene.budget.invocations.forget(execution)
+            raise error
         taken = yield from self._aggregate(view, execution, limit)
+        self.scene.budget.invocations.forget(execution)
         stop = taken.stop or limit or Stop(reason="completed")
         if taken.failure and not taken.stop:
             stop = Stop(reason="failed", detail=taken.trail[-1].detail, by=NODE)
@@ -126,7 +129,7 @@ class Aggregate:
         total = len(view.results) + len(failed)
         error = NotEnoughResultsError(
             f"{len(view.results)} of {total} branches succeeded, `min_results` is "
-            f"{self.min_results}: {causes or 'there was no branch'}"
+            f"{self.min_results}: {causes or 'no other branch has run'}"
         )
         if failed:
             error.__cause__ = ExceptionGroup(

@@ -78,7 +78,7 @@ class Fanout:
         except Exception as error:
             if is_tried_again(error):
                 raise
-            invocation.end_branch(label, error)
+            invocation.end_branch(label, None if execution.is_async else error)
             if execution.is_async or (first := invocation.first_error(label, earlier)) is error:
                 raise
         except BaseException:  # given up from outside: nobody may wait for this branch

@@ -40,7 +40,7 @@ def begin_run(
         InputError: There is no new message, or only blank ones.
         ConfigurationError: A model or its price cannot be found.
     """
-    scene.budget.invocations.begin(execution)
+    scene.budget.invocations.forget(execution)
     messages: Sequence[AnyMessage] = state.get("messages") or ()
     speakers = RESERVED_NAMES.union(participant.name for participant in participants)
     start = _first_new(messages, state.get("run_info"), speakers)

@@ -165,8 +165,12 @@ class Invocations:
             self._kept.move_to_end(key)
             return self._kept[key][1]
 
-    def begin(self, execution: Execution) -> None:
-        """Begin afresh with a new run: a team that is tried again has the namespace it had."""
+    def forget(self, execution: Execution) -> None:
+        """Keep nothing of a run: it has ended, or begins where one before it was cut off.
+
+        A team that is tried again has the namespace it had; and the errors that are kept hold on to
+        everything in the frames they came from.
+        """
         with self._lock:
             self._kept.pop(_key(execution), None)
 

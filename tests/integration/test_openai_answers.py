@@ -193,6 +193,27 @@ def test_a_typed_answer_is_asked_for_as_a_schema_and_stays_typed(run, serve, sav
     assert used(result) == [("analyst", "some-model", 10, 5), ("writer", "some-model", 10, 5)]
 
 
+class Zoo(BaseModel):
+    """Reports on many animals."""
+
+    reports: list[Report] = []
+    note: str = ""
+
+
+def test_the_schema_of_a_typed_answer_is_strict_at_every_depth(serve):
+    graph = create_sequential([Agent("keeper", "List.", model=MODEL, output=Zoo)])
+    with serve(Structured({"reports": [], "note": "none"})) as server:
+        graph.compile().invoke({"messages": "the zoo"})
+
+    (request,) = server.requests
+    asked = request.body["response_format"]["json_schema"]
+    schema, report = asked["schema"], asked["schema"]["$defs"]["Report"]
+    assert asked["strict"] is True
+    assert [schema["additionalProperties"], report["additionalProperties"]] == [False, False]
+    assert schema["required"] == ["reports", "note"]
+    assert report["required"] == ["animal", "arms"]
+
+
 def test_the_last_stages_typed_answer_is_the_output(run, serve):
     graph = create_sequential([Agent("analyst", "Analyse.", model=MODEL, output=Report)])
     with serve(Structured({"animal": "octopus", "arms": 8})):

@@ -23,7 +23,7 @@ from langgraph_orchestra.graphs import (
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, View, question
 
-__all__ = ["GRAPHS", "Diary", "Rating"]
+__all__ = ["GRAPHS", "Diary", "Saved"]
 
 Stage = Callable[[View], Any]
 

@@ -1,6 +1,6 @@
 """One process of a crash test: it runs a graph, and stops dead where the test is to kill it.
 
-    python -m support.crash_process branches runs.db diary.txt --input Go --hold two --after one
+    python -m support.crash_process branches runs.db diary.txt sync --input Go --hold two
 
 It prints `holding` when it has come to the stage to hold at, else the result as JSON.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from langgraph.types import Command
 
 from langgraph_orchestra.checkpoints import open_checkpointer
-from support.crash_graphs import GRAPHS, Diary, Rating, Saved
+from support.crash_graphs import GRAPHS, Diary, Saved
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -28,7 +28,7 @@ def hold() -> None:
 
 def main() -> None:
     options = parsed()
-    with open_checkpointer(f"sqlite:///{options.database}", types=(Rating,)) as saver:
+    with open_checkpointer(f"sqlite:///{options.database}") as saver:
         saved = Saved(saver)
 
         def visit(name: str) -> None:
@@ -40,7 +40,7 @@ def main() -> None:
         argument: Any = {"messages": options.input} if options.input else None
         if options.answers:
             argument = Command(resume=json.loads(options.answers))
-        if options.asynchronous:
+        if options.mode == "async":
             result = asyncio.run(app.ainvoke(argument, CONFIG, durability="sync"))
         else:
             result = app.invoke(argument, CONFIG, durability="sync")
@@ -54,11 +54,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("graph", choices=GRAPHS)
     parser.add_argument("database", type=Path)
     parser.add_argument("diary", type=Path)
+    parser.add_argument("mode", choices=["sync", "async"])
     parser.add_argument("--input", help="begin a run; by default, the run on the thread goes on")
     parser.add_argument("--answers", help="what to resume with, as JSON")
     parser.add_argument("--hold", help="stage to stop at; `result` for when the run has returned")
     parser.add_argument("--after", nargs="*", default=[], help="turns that must be stored by then")
-    parser.add_argument("--asynchronous", action="store_true")
     return parser.parse_args()
 
 

@@ -1,0 +1,31 @@
+"""The patterns' factories under one signature, for what holds for all of them alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langgraph_orchestra.graphs import (
+    PatternGraph,
+    create_concurrent,
+    create_map_reduce,
+    create_sequential,
+)
+from langgraph_orchestra.nodes import View
+
+Factory = Callable[..., PatternGraph]
+
+
+def the_task(view: View) -> list[str]:
+    """The items of a map-reduce with one item, the task itself."""
+    return [view.task]
+
+
+def map_the_task(participants: Sequence[Any], **options: Any) -> PatternGraph:
+    """A map-reduce over the task; its one participant is the worker."""
+    return create_map_reduce(the_task, *participants, **options)
+
+
+SEVERAL: Mapping[str, Factory] = {"sequential": create_sequential, "concurrent": create_concurrent}
+"""Patterns of any number of participants."""
+
+PATTERNS: Mapping[str, Factory] = {**SEVERAL, "map_reduce": map_the_task}
+"""All patterns, for graphs of one participant."""
