@@ -16,7 +16,7 @@ demo: .venv/runtime ## See the patterns at work; needs no key
 	@$(BIN)/orchestra demo
 
 test: lint type ## Check everything: lint, types, tests
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses=4 --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses=4 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/dev ## Check style and formatting
 	@$(BIN)/ruff check

@@ -1,8 +1,10 @@
 """Running a thread, the same way for every command: watched, answered, stopped and reported."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -119,7 +121,7 @@ class Run:
             def advance(argument: Any) -> Standing:
                 # Standard output is for the result, whatever a tool may print.
                 with view, redirect_stdout(sys.stderr):
-                    loop.run(self._stream(argument, config, view))
+                    _run(loop, self._stream(argument, config, view))
                 return self.thread.standing()
 
             yield advance
@@ -190,6 +192,48 @@ def _event_loop() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_Workers())
         yield runner
+
+
+def _run(runner: asyncio.Runner, work: Coroutine[Any, Any, None]) -> None:
+    """Run something to its end, or until Ctrl-C cancels it.
+
+    Raises:
+        KeyboardInterrupt: It was cancelled.
+    """
+    if not _handles_ctrl_c():
+        runner.run(work)
+    elif runner.run(_until_ctrl_c(work)):
+        raise KeyboardInterrupt
+
+
+def _handles_ctrl_c() -> bool:
+    """Whether Ctrl-C is ours: not in a thread, not where it is ignored, as in a shell's `&`."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return sys.platform != "win32" and in_main_thread and is_default
+
+
+async def _until_ctrl_c(work: Coroutine[Any, Any, None]) -> bool:
+    """Whether Ctrl-C has cancelled the work.
+
+    The runner's own handler does not wake a loop that is just going to sleep: a Ctrl-C at that
+    moment would be seen only when something else happens. A handler of the loop does wake it.
+    """
+    loop, task, pressed = asyncio.get_running_loop(), asyncio.ensure_future(work), asyncio.Event()
+
+    def stop() -> None:
+        pressed.set()
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not pressed.is_set():
+            raise
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+    return pressed.is_set()
 
 
 class _Workers(ThreadPoolExecutor):

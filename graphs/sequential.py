@@ -220,12 +220,12 @@ class Line:
         stage = self.stages[place]
         if taken.stop:
             return taken.stop, ()
-        if taken.reply.decision == "reject" and isinstance(stage, HumanParticipant):
+        goes_back = taken.reply.decision == "reject"
+        if goes_back and isinstance(stage, HumanParticipant):
             final = stage.rejections(view) + 1 >= stage.human.max_rejections
-            if not final and taken.reply.messages:
-                return None, ()
-            return Stop(reason="rejected", detail=taken.reply.detail, by=stage.name), ()
-        if self.next_name(place) != END:
+            if final or not taken.reply.messages:
+                return Stop(reason="rejected", detail=taken.reply.detail, by=stage.name), ()
+        if goes_back or self.next_name(place) != END:
             if self.stop_when is None:
                 return None, ()
             after = view.after(taken.reply.messages, taken.trail)

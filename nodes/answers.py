@@ -7,6 +7,7 @@ the same interrupt can be answered again.
 """
 
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
@@ -157,7 +158,7 @@ class Answer(BaseModel):
         if cls.value_type is not None:
             return {"type": "respond", "message": json.dumps(dict(raw), default=str)}
         if "type" in raw:
-            raise ValueError(f"`{raw['type']}` is not possible here; {cls._wanted()}")
+            raise ValueError(f"{reprlib.repr(raw['type'])} is not possible here; {cls._wanted()}")
         if isinstance(raw.get("approved"), bool):
             return {"type": "approve" if raw["approved"] else "reject", "message": _words(raw)}
         raise ValueError(f"the answer has no `type`; {cls._wanted()}")

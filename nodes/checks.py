@@ -31,6 +31,8 @@ RESERVED_NAMES = frozenset(
 )
 """Names of internal nodes; no participant may have one, whatever the pattern."""
 
+_LANGGRAPH_NAMES = frozenset({"checkpoint_id", "checkpoint_map", "checkpoint_ns", "configurable"})
+
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 
 _UNDRAWABLE = re.compile(
@@ -60,7 +62,7 @@ def usable_name(name: Any) -> str:
             f"participant name `{name}` is that of an internal node; choose another than "
             f"{_listed(sorted(RESERVED_NAMES))}"
         )
-    if name.startswith("__") or _UNDRAWABLE.fullmatch(name):
+    if name.startswith("__") or name in _LANGGRAPH_NAMES or _UNDRAWABLE.fullmatch(name):
         raise ConfigurationError(
             f"participant name `{name}` is refused: LangGraph or Mermaid, which draws the graph, "
             f"keeps it for itself; try `{_offered(name)}`"
@@ -73,7 +75,7 @@ def _offered(name: str) -> str:
     better = re.sub("[^a-zA-Z0-9_-]+", "_", name).strip("_-") or "agent"
     if _UNDRAWABLE.fullmatch(better):
         better = re.sub("-+", "_", better)
-    taken = better in RESERVED_NAMES or _UNDRAWABLE.fullmatch(better)
+    taken = better in RESERVED_NAMES | _LANGGRAPH_NAMES or _UNDRAWABLE.fullmatch(better)
     return f"{better}_agent" if taken else better
 
 

@@ -140,9 +140,10 @@ def _fallback(given: ParticipantLike, of: Participant, scene: Scene) -> Particip
             key: getattr(of.agent, key) for key in Agent.__dataclass_fields__ if key != "model"
         }
         given = Agent(**{**settings, "model": given, "policy": Policy(retry=None)})
-    if isinstance(given, Member):
-        given = given.participant
-    return _by_kind(given, of.name, {"history": of.history}, scene)
+    member = given if isinstance(given, Member) else Member(given)
+    participant = _by_kind(member.participant, of.name, {"history": member.history}, scene)
+    participant.history = participant.history or of.history
+    return participant
 
 
 def _name_of_graph(graph: Runnable[Any, Any], name: str | None) -> str:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from support.openai_server import Answer, OpenAIServer
 
 README = Path(__file__).parents[1] / "README.md"

@@ -1,4 +1,5 @@
 from langchain_core.messages import AIMessage
+
 from langgraph_orchestra.graphs import create_sequential
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent

@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Callable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import langgraph.types
 import pytest
@@ -36,8 +36,9 @@ def look(place: str) -> str:
 
 def saves_its_steps(agent: Agent) -> bool:
     """Whether the inner graph keeps what it has done, so that an answer continues it."""
-    (graph,) = AgentParticipant(agent, Scene("test", everything())).inner
-    return cast("Any", graph).checkpointer is not False
+    graph = AgentParticipant(agent, Scene("test", everything())).graph
+    assert graph is not None
+    return graph.checkpointer is not False
 
 
 def asks_directly(city: str) -> str:

@@ -271,9 +271,11 @@ def nested(depth: int) -> list[Any]:
     return value
 
 
-def test_an_endless_nest_of_lists_is_refused():
-    with pytest.raises(ValidationError):
-        decided(REVIEW, nested(100_000))
+@pytest.mark.parametrize("answers", [REVIEW, RESPOND])
+def test_an_endless_nest_of_lists_is_refused(answers):
+    for raw in (nested(100_000), {"type": nested(100_000)}, {"decisions": nested(100_000)}):
+        with pytest.raises(ValidationError):
+            decided(answers, raw)
 
 
 @pytest.mark.parametrize(
@@ -367,6 +369,8 @@ def says_so(raw: Any) -> bool:
 @pytest.mark.parametrize("answers", [REVIEW, RESPOND, PLAN, OBSERVE, ESCALATION, OPTIONAL, TYPED])
 @given(raw=JSON)
 @example(raw={"type": ["approve"]})
+@example(raw={"type": "\ud800"})
+@example(raw={"type": "respond", "message": "\ud800"})
 @example(raw={"type": "edit", "args": {"args": {"args": {}}}})
 def test_whatever_is_answered_is_either_refused_or_a_decision_that_was_possible(answers, raw):
     try:

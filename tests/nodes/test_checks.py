@@ -4,7 +4,7 @@ import re
 import string
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
@@ -75,6 +75,8 @@ def test_the_reserved_names_are_these():
         ("end", "end_agent"),
         ("class", "class_agent"),
         ("subgraph", "subgraph_agent"),
+        ("configurable", "configurable_agent"),
+        ("checkpoint_ns", "checkpoint_ns_agent"),
         ("__start__", "start"),
         ("__end", "end_agent"),
         ("__", "agent"),
@@ -107,6 +109,7 @@ def test_a_name_that_is_offered_instead_can_be_had(name):
 LEGAL = st.text(alphabet=string.ascii_letters + string.digits + "_-", min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(LEGAL)
 def test_every_legal_name_can_be_drawn_and_is_taken_by_chat_apis(name):
     try:

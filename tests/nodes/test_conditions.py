@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
@@ -225,6 +225,7 @@ def test_what_others_than_participants_have_written_is_nobodys_turn():
 LINES = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["", "x", "y"])), max_size=8)
 
 
+@settings(deadline=None)
 @given(LINES, st.integers(1, 4))
 def test_idle_is_what_it_says_where_every_turn_has_one_answer(lines, n):
     words = [text for _, text in lines]

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Literal, TypedDict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import (
@@ -278,6 +278,7 @@ PIECES = st.lists(
 ).map("".join)
 
 
+@settings(deadline=None)
 @given(PIECES)
 def test_whatever_a_model_says_is_an_object_or_the_error(text):
     model = ScriptedModel([text, text, text])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
@@ -332,6 +332,7 @@ def check_pairs(messages: Sequence[AnyMessage]) -> None:
     assert not waiting
 
 
+@settings(deadline=None)
 @given(THREADS, THREADS, THREADS, POLICIES, st.sampled_from(["own", "all", "none"]))
 def test_no_policy_ever_tears_a_tool_call_from_its_results(before, task, now, policy, tools):
     read = picked_by(policy(tools=tools), state_of(before, task, now))
@@ -340,6 +341,7 @@ def test_no_policy_ever_tears_a_tool_call_from_its_results(before, task, now, po
         check_pairs(addressed_to(reader, read, tools=tools))
 
 
+@settings(deadline=None)
 @given(THREADS, st.integers(1, 12))
 def test_recent_messages_are_as_many_as_asked_and_more_only_for_whole_calls(thread, n):
     read = picked_by(recent(n), state_of([], [], thread))
@@ -349,6 +351,7 @@ def test_recent_messages_are_as_many_as_asked_and_more_only_for_whole_calls(thre
         assert isinstance(thread[-n], ToolMessage)
 
 
+@settings(deadline=None)
 @given(THREADS, st.integers(1, 12))
 def test_messages_within_a_budget_never_exceed_it(thread, n):
     assert len(picked_by(within(n, counter=len), state_of([], [], thread))) <= n

@@ -5,6 +5,7 @@ from typing import Annotated, Any, NotRequired
 
 import pytest
 from hypothesis import given as given_examples
+from hypothesis import settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
@@ -180,6 +181,7 @@ VALUES = st.one_of(
 READER = reading_graph()
 
 
+@settings(deadline=None)
 @given_examples(VALUES)
 def test_the_inner_graph_begins_with_the_value_of_the_outer_one(example):
     key, value, _ = example
@@ -200,6 +202,7 @@ def test_a_graph_with_a_memory_is_given_the_value_in_place_of_what_it_remembers(
         assert run(app, {key: value}, thread="1")[key] == value
 
 
+@settings(deadline=None)
 @given_examples(VALUES)
 def test_the_outer_graph_ends_up_with_the_value_of_the_inner_one(example):
     key, old, new = example

@@ -171,6 +171,11 @@ def test_members_of_a_team_that_worked_side_by_side_took_as_long_as_the_slowest(
     assert turn.seconds == 5.5
 
 
+def test_a_team_that_works_on_an_item_is_named_as_any_worker_is():
+    (turn,) = view_of_run(turns=[member("worker[3]/bob", 0, 1, step=4)]).turns
+    assert (turn.agent, turn.path) == ("worker", "worker[3]")
+
+
 def test_a_team_without_a_known_price_has_no_cost():
     (turn,) = view_of_run(turns=[member("team/bob", 0, 1, step=1)]).turns
     assert turn.cost is None
