@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format type bench clean FORCE
+.PHONY: help demo test coverage lint format type bench clean FORCE
 
 help: ## Show what there is to make
 	@sed -En 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -16,6 +16,9 @@ demo: .venv/runtime ## See the patterns at work; needs no key
 	@$(BIN)/orchestra demo
 
 test: lint type ## Check everything: lint, types, tests
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses=4 --dist loadfile
+
+coverage: .venv/dev ## Show which lines the tests do not reach
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses=4 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: .venv/dev ## Check style and formatting

@@ -212,6 +212,17 @@ def _is_first_time() -> bool:
     return True
 
 
+def woken() -> PatternGraph:
+    """Says whether a signal wakes the loop that it runs in."""
+
+    async def sleeper(view: View) -> str:
+        descriptor = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(descriptor)
+        return "woken" if descriptor >= 0 else "asleep"
+
+    return create_sequential([sleeper])
+
+
 def poet() -> PatternGraph:
     return create_sequential([Agent("poet", "", model=Hesitant("Roses [are] red.", "muse"))])
 
@@ -256,6 +267,7 @@ TEMPLATES: Mapping[str, Template] = {
         _template(remembering),
         _template(slow),
         _template(stuck),
+        _template(woken),
         _template(poet),
         _template(choir, "concurrent"),
     )

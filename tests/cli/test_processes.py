@@ -31,6 +31,11 @@ def test_ctrl_c_ends_a_run_at_once_and_the_thread_goes_on_later(started, process
     assert "✓ first" not in resumed.stderr
 
 
+def test_ctrl_c_wakes_a_loop_that_is_just_going_to_sleep(process):
+    # It did not: one Ctrl-C in some sixty, given while a tool began, was seen only at the next one.
+    assert process("run", "woken", "x").stdout == "woken\n"
+
+
 def test_ctrl_c_ends_a_demo_with_the_thread_it_was_at(started):
     running = started("demo", "slow")
     until(running, "waiting for ever")

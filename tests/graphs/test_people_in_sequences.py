@@ -534,7 +534,7 @@ def test_a_refused_answer_leaves_the_same_interrupt_open_in_every_way_to_run(run
     before = asked(run(app, thread="1"))
     for _ in range(2):
         with pytest.raises(
-            AnswerError, match="`fly` is not possible here; decide one of `approve`"
+            AnswerError, match="fly. is not possible here; decide one of `approve`"
         ):
             run(app, Command(resume={"type": "fly"}), thread="1")
     state = app.get_state({"configurable": {"thread_id": "1"}})

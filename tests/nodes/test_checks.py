@@ -113,11 +113,10 @@ LEGAL = st.text(alphabet=string.ascii_letters + string.digits + "_-", min_size=1
 @given(LEGAL)
 def test_every_legal_name_can_be_drawn_and_is_taken_by_chat_apis(name):
     try:
-        usable_name(name)
+        graph = create_sequential([Agent(name, "")])
     except ConfigurationError:
         return
-    drawn = create_sequential([Agent(name, "")]).compile().get_graph().draw_mermaid()
-    assert name in drawn
+    assert name in graph.compile().get_graph().draw_mermaid()
     assert AIMessage("hello", name=name).name == name
 
 
