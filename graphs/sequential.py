@@ -209,9 +209,18 @@ class Line:
         if stop is None:
             back = taken.reply.decision == "reject"
             return update, (self.author_of(place) if back else None) or self.next_name(place)
-        if taken.stop and not is_answer(taken):
-            update["output"] = best_so_far(view)
+        if not is_answer(taken):
+            update["output"] = best_so_far(view) if taken.stop else self.last_output(view)
         return {**update, **end_run(state, stop, taken.reply.messages)}, END
+
+    def last_output(self, view: View) -> Any:
+        """The answer that stands; a person's, where nobody has answered since."""
+        last = view.drafts[-1] if view.drafts else None
+        for place, stage in enumerate(self.stages):
+            is_theirs = last is not None and last.name == stage.name and not self.reviews(place)
+            if is_theirs and isinstance(stage, HumanParticipant):
+                return stage.answer_in(last)
+        return view.state.get("output", "")
 
     def stop_after(
         self, place: int, taken: Taken, view: View, execution: Execution

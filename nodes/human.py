@@ -137,6 +137,11 @@ class HumanParticipant(Participant):
         assert decision is not None  # noqa: S101 - a blank answer is refused without a default
         return self._reply(decision)
 
+    def answer_in(self, message: AnyMessage) -> Any:
+        """The answer that a message of theirs holds: words, or an object of the type asked for."""
+        schema = self.human.schema
+        return message.text if schema is None else schema.model_validate_json(message.text)
+
     def rejections(self, view: View) -> int:
         """How often the person has sent a draft back in this run."""
         return sum(t.agent == self.name and t.outcome == "refused" for t in view.trail)

@@ -149,6 +149,27 @@ def test_a_person_after_the_first_reviews_unless_they_say_otherwise(run, saver):
     assert (request["name"], request["args"]["participant"]) == ("review_draft", "first")
 
 
+AFTER_A_PERSON = {
+    "a stage that is skipped": Member(agent("c"), when=lambda view: False),
+    "a stage that fails": agent("c", ValueError("no"), policy=RECORDED),
+    "an approval": Human("boss"),
+}
+
+
+@pytest.mark.parametrize("before", [[], ["a"]], ids=["first", "after an agent"])
+@pytest.mark.parametrize("schema", [None, Ticket])
+@pytest.mark.parametrize("after", AFTER_A_PERSON)
+def test_a_persons_answer_that_nothing_follows_is_the_output(memory, before, schema, after):
+    stages = [*map(agent, before), Human("guest", role="answer", schema=schema)]
+    app = create_sequential([*stages, AFTER_A_PERSON[after]]).compile(checkpointer=memory.saver)
+    memory.run(app)
+    result = memory.run(app, Command(resume='{"title": "Leak", "urgent": true}'))
+    if after == "an approval":
+        result = memory.run(app, Command(resume="yes"))
+    given = Ticket(title="Leak", urgent=True) if schema else '{"title": "Leak", "urgent": true}'
+    assert ended(result) == (given, "completed", None)
+
+
 def test_one_person_alone_may_be_a_whole_sequence(run, saver):
     app = create_sequential([Human("guest")]).compile(checkpointer=saver)
     run(app, thread="1")
@@ -534,7 +555,7 @@ def test_a_refused_answer_leaves_the_same_interrupt_open_in_every_way_to_run(run
     before = asked(run(app, thread="1"))
     for _ in range(2):
         with pytest.raises(
-            AnswerError, match="fly. is not possible here; decide one of `approve`"
+            AnswerError, match=r"fly. is not possible here; decide one of `approve`"
         ):
             run(app, Command(resume={"type": "fly"}), thread="1")
     state = app.get_state({"configurable": {"thread_id": "1"}})
