@@ -124,14 +124,7 @@ def create_concurrent(
         graph.add_edge(branch.name, "join")
     graph.add_steps("join", fan.join)
     graph.add_edge("join", "aggregate")
-    combining = fan.aggregate.participant
-    graph.add_steps(
-        "aggregate",
-        fan.combine,
-        policy=combining.policy if combining else None,
-        inner=combining.inner if combining else (),
-    )
-    graph.add_edge("aggregate", END)
+    graph.add_aggregate(fan.combine, fan.aggregate.participant)
     return graph
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import HumanMessage
-from langgraph.graph import END, START
+from langgraph.graph import START
 from langgraph.types import Command, Overwrite, Send
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
@@ -114,14 +114,7 @@ def create_map_reduce(
         one.name, items.work, policy=one.policy, inner=one.inner, description=one.description
     )
     graph.add_edge(one.name, "aggregate")
-    combining = items.aggregate.participant
-    graph.add_steps(
-        "aggregate",
-        items.combine,
-        policy=combining.policy if combining else None,
-        inner=combining.inner if combining else (),
-    )
-    graph.add_edge("aggregate", END)
+    graph.add_aggregate(items.combine, items.aggregate.participant)
     return graph
 
 

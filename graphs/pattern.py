@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from langchain_core.runnables import Runnable
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.graph import StateGraph
+from langgraph.graph import END, StateGraph
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
@@ -124,6 +124,25 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             destinations=tuple(routes) if routes else None,
             metadata={"description": description} if description else None,
         )
+
+    def add_aggregate(
+        self,
+        steps: Callable[[Any, Execution], Steps[Any]],
+        participant: Participant | None,
+    ) -> None:
+        """Add the node that makes one answer of the results, and ends the run.
+
+        Args:
+            steps: Its logic.
+            participant: Who aggregates, if a participant does.
+        """
+        self.add_steps(
+            "aggregate",
+            steps,
+            policy=participant.policy if participant else None,
+            inner=participant.inner if participant else (),
+        )
+        self.add_edge("aggregate", END)
 
 
 def scene_of(

@@ -141,8 +141,6 @@ def _calls_interrupt(function: Any, depth: int = 3) -> bool:
     function = getattr(function, "__func__", function)
     if function is interrupt:
         return True
-    if getattr(function, "may_interrupt", False):
-        return True
     if not isinstance(function, FunctionType) or depth == 0:
         return False
     return any(_calls_interrupt(reached, depth - 1) for reached in _reached_by(function))

@@ -102,7 +102,6 @@ class GraphParticipant(Participant):
             output,
             state_changes(work.view.state, result, scene),
             self._new_turns(result, work),
-            stop,
         )
 
     def _new_turns(self, result: Mapping[str, Any], work: Work) -> Sequence[Turn]:

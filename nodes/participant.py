@@ -19,7 +19,7 @@ from langgraph_orchestra.nodes.history import History, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Budget, Work
-from langgraph_orchestra.state import Stop, Turn, TurnKind, TurnOutcome
+from langgraph_orchestra.state import Turn, TurnKind, TurnOutcome
 
 __all__ = [
     "Participant",
@@ -79,9 +79,6 @@ class Reply(NamedTuple):
 
     inside: Sequence[Turn] = ()
     """Entries of a nested team's members, which stand in the trail instead of the team's own."""
-
-    stop: Stop | None = None
-    """Why a nested team's run ended."""
 
     outcome: TurnOutcome = "ok"
     """How the turn ended."""
