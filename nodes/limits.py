@@ -55,7 +55,7 @@ class Limits:
             raise TypeError("`Limits.price` is a function `(model, usage) -> USD`")
 
     def __bool__(self) -> bool:
-        return any(x is not None for x in (self.turns, self.tokens, self.cost, self.seconds))
+        return not (self.turns is self.tokens is self.cost is self.seconds is None)
 
 
 @dataclass(frozen=True)
