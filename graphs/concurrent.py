@@ -26,7 +26,7 @@ from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.model_source import ModelSource
-from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
+from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
 from langgraph_orchestra.nodes.policy import OnFailure, check_on_failure
 from langgraph_orchestra.nodes.selection import BranchSelection, branch_selection
 from langgraph_orchestra.nodes.turn import Taken
@@ -139,6 +139,7 @@ class Fan:
     aggregate: Aggregate
 
     def __post_init__(self) -> None:
+        refuse_when(self.branches, "here `select=` picks the branches")
         names = [branch.name for branch in self.branches]
         people = [branch.name for branch in self.branches if branch.kind == "human"]
         if self.fanout.race and people:

@@ -24,7 +24,7 @@ from langgraph_orchestra.nodes.history import History, task_only
 from langgraph_orchestra.nodes.intake import begin_run
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
-from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
+from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
 from langgraph_orchestra.nodes.policy import OnFailure, check_on_failure
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import (
@@ -91,6 +91,7 @@ def create_map_reduce(
     budget = check_limits(limits)
     scene = Scene("map_reduce", history or task_only(), budget, on_failure)
     scene, [one], schema = scene_of("map_reduce", scene, [worker], state_schema, MapReduceState)
+    refuse_when([one], "here `split` decides which items there are")
     items = Items(
         split,
         one,

@@ -215,11 +215,14 @@ class Line:
 
     def last_output(self, view: View) -> Any:
         """The answer that stands; a person's, where nobody has answered since."""
-        last = view.drafts[-1] if view.drafts else None
-        for place, stage in enumerate(self.stages):
-            is_theirs = last is not None and last.name == stage.name and not self.reviews(place)
-            if is_theirs and isinstance(stage, HumanParticipant):
-                return stage.answer_in(last)
+        people = {
+            stage.name: stage
+            for stage in self.stages
+            if isinstance(stage, HumanParticipant) and not stage.reviews
+        }
+        for last in view.drafts[-1:]:
+            if last.name in people:
+                return people[last.name].answer_in(last)
         return view.state.get("output", "")
 
     def stop_after(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
 
 from langgraph_orchestra.nodes.answers import Decision, DecisionType, answer_type, ask_person

@@ -19,7 +19,7 @@ from langgraph_orchestra.nodes.history import History, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Budget, Work
-from langgraph_orchestra.state import Turn, TurnKind, TurnOutcome
+from langgraph_orchestra.state import ConfigurationError, Turn, TurnKind, TurnOutcome
 
 __all__ = [
     "Participant",
@@ -27,6 +27,7 @@ __all__ = [
     "Scene",
     "answer_from",
     "answer_text",
+    "refuse_when",
     "said_by",
     "speakers",
     "with_answer",
@@ -162,6 +163,19 @@ class Participant(ABC):
             return list(picked)
         besides = {id(message) for message in work.besides}
         return [*(message for message in picked if id(message) not in besides), *work.besides]
+
+
+def refuse_when(participants: Sequence[Participant], instead: str) -> None:
+    """Refuse `Member(when=...)` where no turn can be skipped.
+
+    Raises:
+        ConfigurationError: A participant has one.
+    """
+    for participant in participants:
+        if participant.when is not None:
+            raise ConfigurationError(
+                f"`when` of `{participant.name}` is for the stages of a sequence; {instead}"
+            )
 
 
 def said_by(name: str, message: AnyMessage) -> AnyMessage:

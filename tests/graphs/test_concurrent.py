@@ -56,8 +56,8 @@ def spoken(result):
 def ends_at_once(call):
     """Whether 100 branches of 100 ms end in a time that neither turns nor a small pool could do.
 
-    On an idle machine they take 150 ms; in a pool of LangGraph's size 1.7 s. What else the machine
-    does is forgiven twice.
+    On an idle machine they take 150 ms; in a pool of LangGraph's size, 1.7 s on two cores. What
+    else the machine does is forgiven twice.
     """
 
     def seconds():
@@ -65,7 +65,7 @@ def ends_at_once(call):
         call()
         return time.perf_counter() - began
 
-    return any(seconds() < 0.1 * 8 for _ in range(3))
+    return any(seconds() < 1.4 for _ in range(3))
 
 
 def test_all_branches_start_at_once(run):

@@ -300,3 +300,11 @@ def test_a_model_named_in_the_context_serves_all_who_have_none(run, monkeypatch)
     app = create_sequential([Agent("a", ""), Agent("b", "", tools=[look_up])]).compile()
     result = run(app, context=OrchestrationContext(model="any:model"))
     assert result["output"] == "two"
+
+
+def test_a_stage_that_may_be_skipped_is_refused_where_there_are_no_stages():
+    perhaps = Member(Agent("perhaps", "Say."), when=lambda view: True)
+    with pytest.raises(ConfigurationError, match="`select=` picks the branches"):
+        create_concurrent([perhaps])
+    with pytest.raises(ConfigurationError, match="`split` decides which items"):
+        create_map_reduce(lambda view: [], perhaps)
