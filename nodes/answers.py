@@ -68,6 +68,7 @@ class Answer(BaseModel):
     allowed: ClassVar[Sequence[DecisionType]] = ("approve", "edit", "reject", "respond")
     may_be_blank: ClassVar[bool] = False
     value_type: ClassVar[type[BaseModel] | None] = None
+    choices: ClassVar[Sequence[str]] = ()
 
     @property
     def decision(self) -> Decision | None:
@@ -82,6 +83,8 @@ class Answer(BaseModel):
         schema = handler.resolve_ref_schema(handler(core_schema))
         decision = handler.resolve_ref_schema(schema["properties"]["decisions"]["items"])
         decision["properties"]["type"]["enum"] = list(cls.allowed)
+        if cls.choices:
+            decision["properties"]["message"]["enum"] = list(cls.choices)
         return schema
 
     @model_validator(mode="before")
@@ -165,11 +168,24 @@ class Answer(BaseModel):
 
     @classmethod
     def _check_words(cls, decision: dict[str, Any]) -> None:
+        if cls.choices:
+            decision["message"] = cls._chosen(decision["message"])
         if cls.value_type is not None:
             decision["value"] = cls.value_type.model_validate_json(decision["message"])
 
     @classmethod
+    def _chosen(cls, words: str) -> str:
+        """The choice that is meant; upper and lower case matter only between choices."""
+        said = words.strip()
+        meant = [c for c in cls.choices if c.casefold() == said.casefold()]
+        if said in meant or len(meant) == 1:
+            return said if said in meant else meant[0]
+        raise ValueError(f"`{said}` cannot be chosen; {cls._wanted()}")
+
+    @classmethod
     def _wanted(cls) -> str:
+        if cls.choices:
+            return f"choose one of {', '.join(f'`{choice}`' for choice in cls.choices)}"
         return f"decide one of {', '.join(f'`{kind}`' for kind in cls.allowed)}"
 
 
@@ -178,6 +194,7 @@ def answer_type(
     *,
     may_be_blank: bool = False,
     value_type: type[BaseModel] | None = None,
+    choices: Sequence[str] = (),
 ) -> type[Answer]:
     """A type of answers that takes only these decisions.
 
@@ -185,6 +202,7 @@ def answer_type(
         allowed: Decisions that are possible.
         may_be_blank: Whether a blank answer is one; false refuses it.
         value_type: What the words of a `respond` must be, as JSON; None takes any words.
+        choices: What the words of a `respond` must be one of; empty takes any words.
     """
     return type(
         "Answer",
@@ -195,6 +213,7 @@ def answer_type(
             "allowed": tuple(allowed),
             "may_be_blank": may_be_blank,
             "value_type": value_type,
+            "choices": tuple(choices),
         },
     )
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,6 +30,7 @@ __all__ = [
     "apply",
     "invoke",
     "run_to_end",
+    "together",
 ]
 
 T = TypeVar("T")
@@ -109,6 +111,27 @@ def apply(function: Callable[..., Any], *arguments: Any, blocking: bool = False)
     def sync() -> Any:
         result = called()
         return run_to_end(result) if inspect.isawaitable(result) else result
+
+    return Call(sync, awaitable)
+
+
+def together(several: Sequence[Callable[[], Steps[Any]]]) -> Call:
+    """Run several pieces of logic side by side: threads in a sync run, tasks in an event loop.
+
+    Args:
+        several: Each begins one of them. What one of them raises, the call raises; so those that
+            may fail catch it themselves. They must not interrupt.
+
+    Returns:
+        A call whose result is the list of what they return, in their order.
+    """
+
+    def sync() -> list[Any]:
+        answers = [_in_thread(partial(_run, begin())) for begin in several]
+        return [answer.result() for answer in answers]
+
+    async def awaitable() -> list[Any]:
+        return list(await asyncio.gather(*(_arun(begin()) for begin in several)))
 
     return Call(sync, awaitable)
 
@@ -211,37 +234,43 @@ class Node(RunnableLambda[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
         """Run the steps to their end."""
-        steps = self.logic(input, Execution(config or {}))
-        try:
-            call = next(steps)
-            while True:
-                try:
-                    result = _perform(call)
-                except Exception as error:  # noqa: BLE001 - the steps decide what it means
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(result)
-        except StopIteration as end:
-            return end.value
-        finally:
-            steps.close()  # left in the middle by an exit or a cancellation, they clean up now
+        return _run(self.logic(input, Execution(config or {})))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
         """Run the steps to their end in an event loop."""
-        steps = self.logic(input, Execution(config or {}, is_async=True))
-        try:
-            call = next(steps)
-            while True:
-                try:
-                    result = await _aperform(call)
-                except Exception as error:  # noqa: BLE001
-                    call = steps.throw(error)
-                else:
-                    call = steps.send(result)
-        except StopIteration as end:
-            return end.value
-        finally:
-            steps.close()
+        return await _arun(self.logic(input, Execution(config or {}, is_async=True)))
+
+
+def _run(steps: Steps[T]) -> T:
+    try:
+        call = next(steps)
+        while True:
+            try:
+                result = _perform(call)
+            except Exception as error:  # noqa: BLE001 - the steps decide what it means
+                call = steps.throw(error)
+            else:
+                call = steps.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()  # left in the middle by an exit or a cancellation, they clean up now
+
+
+async def _arun(steps: Steps[T]) -> T:
+    try:
+        call = next(steps)
+        while True:
+            try:
+                result = await _aperform(call)
+            except Exception as error:  # noqa: BLE001
+                call = steps.throw(error)
+            else:
+                call = steps.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()
 
 
 def _perform(call: Call) -> Any:

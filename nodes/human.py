@@ -16,6 +16,7 @@ from langgraph_orchestra.nodes.checks import natural_number, usable_name
 from langgraph_orchestra.nodes.driver import Steps, apply
 from langgraph_orchestra.nodes.participant import Participant, Reply, Scene
 from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.requests import request_from
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
@@ -120,20 +121,8 @@ class HumanParticipant(Participant):
         """Pause for the person, and understand the answer."""
         ask = self.human.ask
         asked = (yield apply(ask, work.view)) if callable(ask) else ask
-        request = (
-            self._review(work.view, asked) if self.reviews else self._question(work.view, asked)
-        )
-        decision = ask_person(
-            {
-                **request,
-                "pattern": scene.pattern,
-                "node": self.name,
-                "path": work.execution.path(work.name),
-                "thread_task": work.view.task,
-            },
-            self._answers,
-        )
-        decision = decision or self._default
+        request = self._review if self.reviews else self._question
+        decision = ask_person(request(work, scene, asked), self._answers) or self._default
         assert decision is not None  # noqa: S101 - a blank answer is refused without a default
         return self._reply(decision)
 
@@ -146,13 +135,15 @@ class HumanParticipant(Participant):
         """How often the person has sent a draft back in this run."""
         return sum(t.agent == self.name and t.outcome == "refused" for t in view.trail)
 
-    def _question(self, view: View, asked: str | None) -> dict[str, Any]:
+    def _question(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
+        view = work.view
         message = asked or view.last_text or view.task
         args = {"participant": self.name, "message": message, "task": view.task}
         about = asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"
-        return _request("answer", args, about, _RESPOND)
+        return request_from("answer", args, about, self._answers, work, scene)
 
-    def _review(self, view: View, asked: str | None) -> dict[str, Any]:
+    def _review(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
+        view = work.view
         author = view.last_answer.name if view.last_answer else ""
         round_ = self.rejections(view) + 1
         args = {"participant": author or "", "draft": view.last_text, "round": round_}
@@ -160,7 +151,7 @@ class HumanParticipant(Participant):
             f"{self.description or f'Approve, edit or reject the draft of {author}.'}"
             f"\n\n{view.last_text}"
         )
-        return _request("review_draft", args, about, _REVIEW)
+        return request_from("review_draft", args, about, self._answers, work, scene)
 
     def _understood(self, default: str) -> Decision:
         """What a blank answer means: words, or at a review a decision in words."""
@@ -187,13 +178,3 @@ class HumanParticipant(Participant):
         value = text if decision.value is None else decision.value
         detail = "edited" if decision.type == "edit" else ""
         return Reply(said, value, detail=detail, decision=decision.type)
-
-
-def _request(
-    kind: str, args: dict[str, Any], description: str, allowed: Sequence[DecisionType]
-) -> dict[str, Any]:
-    """An interrupt's value in the shape that Agent Chat UI and LangChain's middleware know."""
-    return {
-        "action_requests": [{"name": kind, "args": args, "description": description}],
-        "review_configs": [{"action_name": kind, "allowed_decisions": list(allowed)}],
-    }

@@ -1,6 +1,7 @@
 """Typed schemas, records, reducers and errors; no I/O, and nothing of ours is imported here."""
 
 from langgraph_orchestra.state.context import OrchestrationContext
+from langgraph_orchestra.state.decisions import Bid, SpeakerChoice, Verdict
 from langgraph_orchestra.state.errors import (
     AnswerError,
     CheckpointError,
@@ -13,6 +14,9 @@ from langgraph_orchestra.state.errors import (
 )
 from langgraph_orchestra.state.records import (
     Failure,
+    Handoff,
+    HandoffOutcome,
+    Priority,
     Result,
     Stop,
     StopReason,
@@ -30,6 +34,9 @@ from langgraph_orchestra.state.reducers import (
 from langgraph_orchestra.state.schemas import (
     BOOKKEEPING,
     ConcurrentState,
+    GroupChatState,
+    HandoffState,
+    MakerCheckerState,
     MapReduceState,
     OrchestrationState,
     RunInfo,
@@ -39,26 +46,35 @@ from langgraph_orchestra.state.schemas import (
 __all__ = [
     "BOOKKEEPING",
     "AnswerError",
+    "Bid",
     "CheckpointError",
     "ConcurrentState",
     "ConfigurationError",
     "DecisionError",
     "Failure",
+    "GroupChatState",
+    "Handoff",
+    "HandoffOutcome",
+    "HandoffState",
     "InputError",
+    "MakerCheckerState",
     "MapReduceState",
     "NotEnoughResultsError",
     "OrchestrationContext",
     "OrchestrationError",
     "OrchestrationState",
+    "Priority",
     "Result",
     "RunInfo",
     "ScriptExhaustedError",
     "SequentialState",
+    "SpeakerChoice",
     "Stop",
     "StopReason",
     "Turn",
     "TurnKind",
     "TurnOutcome",
+    "Verdict",
     "Votes",
     "append_messages",
     "append_turns",

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = [
     "Failure",
+    "Handoff",
+    "HandoffOutcome",
+    "Priority",
     "Record",
     "Result",
     "Stop",
@@ -51,6 +54,14 @@ StopReason = Literal[
     "failed",
 ]
 """Why a run ended."""
+
+
+Priority = Literal["low", "normal", "high", "urgent"]
+"""How urgent a handoff is."""
+
+HandoffOutcome = Literal["accepted", "ignored", "refused", "unknown"]
+"""What became of a handoff. `ignored`: another came first; `unknown`: nobody of that name could be
+handed to from there."""
 
 
 class Record(BaseModel):
@@ -174,6 +185,44 @@ class Result(Record):
         if options.get("mode", "python") == "python" and "output" in dumped:
             dumped["output"] = self.output
         return dumped
+
+
+class Handoff(Record):
+    """Control passed, or to be passed, from one participant to another.
+
+    A function that takes part returns `Handoff(target="billing", reason="...")` to hand over; the
+    library fills in the rest.
+    """
+
+    target: str
+    """Who is to take over."""
+
+    reason: str = ""
+    """Why."""
+
+    context: str = ""
+    """What the target must know."""
+
+    instructions: str = ""
+    """What the target is to do."""
+
+    priority: Priority = "normal"
+    """How urgent it is."""
+
+    source: str = ""
+    """Who hands over."""
+
+    outcome: HandoffOutcome = "accepted"
+    """What became of it."""
+
+    detail: str = ""
+    """Why it was refused or ignored."""
+
+    by: Literal["model", "rule", "human"] = "model"
+    """What asked for it: a participant, its model or function; a rule; a person."""
+
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When, in UTC."""
 
 
 class Votes(Record):

@@ -10,7 +10,8 @@ from langchain_core.messages import AnyMessage
 from langgraph.channels.delta import DeltaChannel
 from typing_extensions import TypedDict
 
-from langgraph_orchestra.state.records import Result, Stop, Turn, Votes
+from langgraph_orchestra.state.decisions import Verdict
+from langgraph_orchestra.state.records import Handoff, Result, Stop, Turn, Votes
 from langgraph_orchestra.state.reducers import (
     append_messages,
     append_turns,
@@ -21,6 +22,9 @@ from langgraph_orchestra.state.reducers import (
 __all__ = [
     "BOOKKEEPING",
     "ConcurrentState",
+    "GroupChatState",
+    "HandoffState",
+    "MakerCheckerState",
     "MapReduceState",
     "OrchestrationState",
     "RunInfo",
@@ -91,6 +95,36 @@ class MapReduceState(OrchestrationState, total=False):
 
     votes: Votes | None
     """How the majority came about, where `majority()` reduces."""
+
+
+class GroupChatState(OrchestrationState, total=False):
+    """State of `create_group_chat`."""
+
+    next_speaker: str | None
+    """Who has the floor; None before the first choice, and when the chat has ended."""
+
+
+class MakerCheckerState(OrchestrationState, total=False):
+    """State of `create_maker_checker`."""
+
+    drafts: list[Any]
+    """This run's drafts in order, as text or typed objects."""
+
+    rounds: int
+    """How many drafts have been checked in this run."""
+
+    verdicts: list[dict[str, Verdict]]
+    """What was said of each draft, by the checker's name; one entry for each round."""
+
+
+class HandoffState(OrchestrationState, total=False):
+    """State of `create_handoff`."""
+
+    active: str | None
+    """Who has control; None before the first run."""
+
+    handoffs: list[Handoff]
+    """This run's handoffs in order, those refused and ignored included."""
 
 
 BOOKKEEPING = frozenset({"run_info", "branch_records"})
