@@ -108,7 +108,7 @@ def create_concurrent(
     )
     graph.add_steps("intake", fan.intake, routes=names if fan.selects_at_once else None)
     graph.add_edge(START, "intake")
-    if fan.selection and fan.selection.asks_model:
+    if fan.selection and fan.selection.decider:
         graph.add_steps("selector", fan.select, routes=[*names, END] if budget.limits else names)
         graph.add_edge("intake", "selector")
     for branch in branches:
@@ -162,12 +162,13 @@ class Fan:
     @property
     def deciders(self) -> Sequence[ModelSource]:
         """Models that decide between turns."""
-        return (self.selection.model,) if self.selection and self.selection.model else ()
+        decider = self.selection and self.selection.decider
+        return (decider.model,) if decider else ()
 
     @property
     def selects_at_once(self) -> bool:
         """Whether the intake itself picks the branches, since no model is needed."""
-        return self.selection is not None and not self.selection.asks_model
+        return self.selection is not None and self.selection.decider is None
 
     def view(self, state: Mapping[str, Any], execution: Execution) -> View:
         """The run so far."""
@@ -178,7 +179,7 @@ class Fan:
         members = [*self.branches, *self.aggregate.participants]
         update = begin_run(state, execution, members, self.scene, self.deciders)
         update |= {"results": {}, "votes": None, "branch_records": Overwrite({})}
-        if self.selection is None or self.selection.asks_model:
+        if not (self.selection and self.selects_at_once):
             return update
         names = yield from self.selection.pick(self.view({**state, **update}, execution))
         return Command(update=update, goto=names)

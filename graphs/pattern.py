@@ -27,6 +27,10 @@ from langgraph_orchestra.state.types import data_types_in, with_members
 __all__ = ["PatternGraph", "check_limits", "custom_keys", "scene_of"]
 
 
+_LANGGRAPH_SUPERSTEPS = 10_000
+"""About as many as LangGraph lets a run take by default; then it raises an error."""
+
+
 class PatternGraph(StateGraph[Any, Any, Any, Any]):
     """A pattern's graph, not compiled yet: nodes and edges may be added.
 
@@ -40,6 +44,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         context_schema: The run's context; None is `OrchestrationContext`.
         threads: How many nodes may run at once; bound as `max_concurrency` when compiled, since
             LangGraph's own pool of a sync run has only a few threads.
+        supersteps: How many a run may take by its own limits; LangGraph's limit is raised to it.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         outputs: Sequence[type[BaseModel]] = (),
         context_schema: type[Any] | None = None,
         threads: int = 1,
+        supersteps: int = 0,
     ) -> None:
         typed = [kind for participant in participants for kind in participant.outputs]
         self.outputs = tuple(dict.fromkeys([*typed, *outputs]))
@@ -64,6 +70,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         )
         self.pattern = pattern
         self.callers: Sequence[Participant | ModelSource] = (*participants, *deciders)
+        self.supersteps = supersteps
         self.threads = max([threads, *(participant.threads for participant in participants)])
 
     def compile(self, checkpointer: Any = None, *, name: str | None = None, **options: Any) -> Any:
@@ -77,10 +84,13 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         if isinstance(checkpointer, BaseCheckpointSaver):
             checkpointer = checkpointer.with_allowlist(self._stored_types())
         compiled = super().compile(checkpointer, name=name or self.pattern, **options)
+        # Set, not bound: a bound copy forgets the classes a strict saver is to know.
         if self.threads > 1:
-            # Set, not bound: a bound copy forgets the classes a strict saver is to know. One more
-            # than there are nodes: the stream of a sync run waits in a thread of the same pool.
+            # One more than there are nodes: the stream of a sync run waits in a thread of the same
+            # pool.
             compiled.config = {"max_concurrency": self.threads + 1}
+        if self.supersteps >= _LANGGRAPH_SUPERSTEPS:
+            compiled.config = {**(compiled.config or {}), "recursion_limit": self.supersteps + 10}
         return compiled
 
     def models(self, execution: Execution) -> Sequence[str]:

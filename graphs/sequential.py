@@ -199,17 +199,13 @@ class Line:
                 besides=feedback_for(stage, view) if self.reviewed else (),
             )
         stop, asked = yield from self.stop_after(place, taken, view, execution)
-        update = {
-            "messages": list(taken.reply.messages),
-            "trail": [*taken.trail, *asked],
-            **taken.reply.changes,
-        }
-        if is_answer(taken) and (stop or not is_in_passing(stage, taken)):
+        update = taken.written(asked)
+        if taken.answered and (stop or not is_in_passing(stage, taken)):
             update["output"] = taken.reply.output
         if stop is None:
             back = taken.reply.decision == "reject"
             return update, (self.author_of(place) if back else None) or self.next_name(place)
-        if not is_answer(taken):
+        if not taken.answered:
             update["output"] = best_so_far(view) if taken.stop else self.last_output(view)
         return {**update, **end_run(state, stop, taken.reply.messages)}, END
 
@@ -233,10 +229,8 @@ class Line:
         if taken.stop:
             return taken.stop, ()
         goes_back = taken.reply.decision == "reject"
-        if goes_back and isinstance(stage, HumanParticipant):
-            final = stage.rejections(view) + 1 >= stage.human.max_rejections
-            if final or not taken.reply.messages:
-                return Stop(reason="rejected", detail=taken.reply.detail, by=stage.name), ()
+        if isinstance(stage, HumanParticipant) and (stop := stage.rejected(view, taken.reply)):
+            return stop, ()
         if goes_back or self.next_name(place) != END:
             if self.stop_when is None:
                 return None, ()
@@ -247,12 +241,6 @@ class Line:
             last = turns[-1]
             return Stop(reason="failed", detail=last.detail, by=last.agent), ()
         return Stop(reason="completed"), ()
-
-
-def is_answer(taken: Taken) -> bool:
-    """Whether a turn brought something new to pass on."""
-    answered = taken.failure is None and bool(taken.reply.messages)
-    return answered and taken.reply.decision != "reject"
 
 
 def is_in_passing(stage: Participant, taken: Taken) -> bool:

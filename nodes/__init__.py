@@ -10,6 +10,7 @@ from langgraph_orchestra.nodes.aggregators import (
     weighted,
 )
 from langgraph_orchestra.nodes.checks import RESERVED_NAMES
+from langgraph_orchestra.nodes.choosers import by_bids, by_model, by_person
 from langgraph_orchestra.nodes.conditions import (
     Condition,
     cost,
@@ -36,6 +37,7 @@ from langgraph_orchestra.nodes.human import Human, approval, question
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import Member
 from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.selectors import Selector, rotate_random, round_robin
 from langgraph_orchestra.nodes.view import View
 
 __all__ = [
@@ -47,8 +49,12 @@ __all__ = [
     "Limits",
     "Member",
     "Policy",
+    "Selector",
     "View",
     "approval",
+    "by_bids",
+    "by_model",
+    "by_person",
     "concatenate",
     "cost",
     "everything",
@@ -62,6 +68,8 @@ __all__ = [
     "prefer",
     "question",
     "recent",
+    "rotate_random",
+    "round_robin",
     "seconds",
     "summarised",
     "synthesise",

@@ -1,7 +1,7 @@
 """Single checks of what a user passes in; each names the culprit and the remedy."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langgraph_orchestra.state import ConfigurationError
@@ -10,6 +10,7 @@ __all__ = [
     "RESERVED_NAMES",
     "natural_number",
     "positive_number",
+    "routes_between",
     "unique_names",
     "usable_name",
 ]
@@ -95,6 +96,31 @@ def unique_names(names: Sequence[str], state_keys: Iterable[str] = ()) -> None:
             f"participant name `{taken[0]}` is a key of the state; choose another than "
             f"{_listed(sorted(state_keys))}"
         )
+
+
+def routes_between(what: str, given: Any, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Refuse routes of or to somebody who does not take part.
+
+    Args:
+        what: Name of the argument.
+        given: From a name to the names it leads to.
+        names: Everybody.
+
+    Returns:
+        A copy, in declared order.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"`{what}` is a mapping of names to lists of names, not {given!r}")
+    for source, targets in given.items():
+        if isinstance(targets, str) or not isinstance(targets, Sequence):
+            raise TypeError(f"`{what}[{source!r}]` is a list of names, not {targets!r}")
+        for name in (source, *targets):
+            if name not in names:
+                raise ConfigurationError(
+                    f"`{what}` names {name!r}, who does not take part; the participants are "
+                    f"{_listed(names)}"
+                )
+    return {name: [t for t in names if t in given[name]] for name in names if name in given}
 
 
 def natural_number(name: str, value: Any, *, least: int = 1, optional: bool = False) -> None:

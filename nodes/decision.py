@@ -38,6 +38,7 @@ def decide(
     messages: Sequence[AnyMessage],
     *,
     check: Callable[[M], str | None] = lambda _: None,
+    attempts: int = ATTEMPTS,
 ) -> Steps[M]:
     """Ask a model for an object of `schema` until it is valid.
 
@@ -49,12 +50,13 @@ def decide(
         schema: What is asked for; its docstring and fields describe it to the model.
         messages: What the model reads.
         check: What else must hold; returns what is wrong, or None.
+        attempts: How often it is asked at the most.
 
     Returns:
         The valid object.
 
     Raises:
-        DecisionError: No answer was valid; the model was asked three times.
+        DecisionError: No answer was valid, however often the model was asked.
     """
     asked = list(messages)
     question: Any = model
@@ -63,14 +65,14 @@ def decide(
     except NotImplementedError:  # a model without tool calling: it is told the schema instead
         asked.append(SystemMessage(_JSON_PROMPT + json.dumps(schema.model_json_schema())))
     error = ""
-    for _ in range(ATTEMPTS):
+    for _ in range(attempts):
         answer = yield from work.ask(question, asked, work.quietly())
         raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
         value, error = _valid(schema, raw, parsed)
         if value is not None and not (error := check(value) or ""):
             return value
         asked += _sent_back(raw, error)
-    raise DecisionError(ATTEMPTS, error)
+    raise DecisionError(attempts, error)
 
 
 _JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing else: "

@@ -19,7 +19,7 @@ from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.requests import request_from
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
-from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.state import ConfigurationError, Stop
 
 __all__ = ["Human", "HumanParticipant", "approval", "question"]
 
@@ -134,6 +134,20 @@ class HumanParticipant(Participant):
     def rejections(self, view: View) -> int:
         """How often the person has sent a draft back in this run."""
         return sum(t.agent == self.name and t.outcome == "refused" for t in view.trail)
+
+    def rejected(self, view: View, reply: Reply) -> Stop | None:
+        """Why the run ends with what they said of a draft; None if it goes on.
+
+        Args:
+            view: The run before.
+            reply: What they said.
+        """
+        if reply.decision != "reject":
+            return None
+        final = self.rejections(view) + 1 >= self.human.max_rejections
+        if not final and reply.messages:
+            return None
+        return Stop(reason="rejected", detail=reply.detail, by=self.name)
 
     def _question(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
         view = work.view

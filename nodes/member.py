@@ -97,6 +97,7 @@ def as_participant(given: ParticipantLike, scene: Scene) -> Participant:
         "history": member.history,
         "policy": member.policy,
         "when": member.when,
+        "bid": member.bid,
     }
     participant = _by_kind(member.participant, member.name, options, scene)
     if (fallback := participant.policy.fallback) is not None:

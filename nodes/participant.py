@@ -100,6 +100,8 @@ class Participant(ABC):
         history: What it reads; None for the graph's own policy.
         policy: What happens when it is slow or fails.
         when: Whether it takes its turn at all; None is always.
+        bid: Its bid for the next turn; None asks a model.
+        fallback: Who answers when all its attempts failed.
     """
 
     kind: TurnKind = "agent"
@@ -112,6 +114,7 @@ class Participant(ABC):
         history: History | None = None,
         policy: Policy | None = None,
         when: Callable[[View], bool | Awaitable[bool]] | None = None,
+        bid: Callable[[View], Any] | None = None,
         fallback: "Participant | None" = None,
     ) -> None:
         self.name = name
@@ -119,6 +122,7 @@ class Participant(ABC):
         self.history = history
         self.policy = policy or Policy()
         self.when = when
+        self.bid = bid
         self.fallback = fallback
 
     @property

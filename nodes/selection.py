@@ -8,11 +8,9 @@ from typing import Any
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import AliasChoices, BaseModel, Field
 
-from langgraph_orchestra.models import is_chat_model
-from langgraph_orchestra.nodes.agent import Agent
+from langgraph_orchestra.nodes.decider import Decider, decider_from, is_decider
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
-from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import entry
 from langgraph_orchestra.nodes.view import View
@@ -48,16 +46,8 @@ class BranchSelection:
     function: Callable[[View], Any] | None = None
     """Picks them, where a function does."""
 
-    model: ModelSource | None = None
+    decider: Decider | None = None
     """Picks them, where a model does."""
-
-    prompt: str = SELECTION_PROMPT
-    """What that model is told."""
-
-    @property
-    def asks_model(self) -> bool:
-        """Whether a model decides."""
-        return self.model is not None
 
     def pick(self, view: View) -> Steps[list[str]]:
         """Let the function pick.
@@ -84,16 +74,16 @@ class BranchSelection:
         Raises:
             DecisionError: No choice was usable.
         """
-        assert self.model is not None  # noqa: S101 - for the type checker
+        assert self.decider is not None  # noqa: S101 - for the type checker
         work = Work("selector", view, execution, self.scene.budget)
         listed = "\n".join(f"- {name}: {about or name}" for name, about in view.speakers.items())
         step = view.next_step
         try:
             choice = yield from decide(
                 work,
-                self.model.resolve(execution),
+                self.decider.model.resolve(execution),
                 BranchChoice,
-                [SystemMessage(f"{self.prompt}\n\n{listed}"), HumanMessage(view.task)],
+                [SystemMessage(f"{self.decider.prompt}\n\n{listed}"), HumanMessage(view.task)],
                 check=lambda choice: self._wrong(choice.branches),
             )
         except BudgetSpent as spent:
@@ -127,12 +117,8 @@ def branch_selection(
     names = list(speakers(branches))
     if select is None:
         return None
-    if isinstance(select, Agent):
-        return BranchSelection(
-            names, scene, model=ModelSource(select.model), prompt=select.prompt or SELECTION_PROMPT
-        )
-    if isinstance(select, str) or is_chat_model(select):
-        return BranchSelection(names, scene, model=ModelSource(select))
+    if is_decider(select):
+        return BranchSelection(names, scene, decider=decider_from(select, SELECTION_PROMPT))
     if callable(select):
         return BranchSelection(names, scene, function=select)
     raise TypeError(

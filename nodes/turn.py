@@ -72,6 +72,25 @@ class Taken(NamedTuple):
     seconds: float = 0.0
     """How long it took."""
 
+    @property
+    def answered(self) -> bool:
+        """Whether it brought something new to pass on."""
+        return (
+            self.failure is None and bool(self.reply.messages) and self.reply.decision != "reject"
+        )
+
+    def written(self, asked: Sequence[Turn] = ()) -> dict[str, Any]:
+        """The update that keeps it.
+
+        Args:
+            asked: Entries of models that were asked about it.
+        """
+        return {
+            "messages": list(self.reply.messages),
+            "trail": [*self.trail, *asked],
+            **self.reply.changes,
+        }
+
 
 def take_turn(
     participant: Participant,

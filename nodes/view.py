@@ -94,6 +94,16 @@ class View:
         """The latest turn; None before the first."""
         return self.turns[-1] if self.turns else None
 
+    @property
+    def last_speaker(self) -> str | None:
+        """Who took the latest turn on this thread, in earlier runs too; None before the first."""
+        depth = self.prefix.count("/") + 1 if self.prefix else 0
+        for turn in reversed(self.state.get("trail") or ()):
+            if turn.kind in _TURNS and turn.outcome != "skipped":
+                name: str = (turn.path.split("/")[depth:] or [turn.agent])[0]
+                return name.partition("[")[0]
+        return None
+
     @lazy
     def last_answer(self) -> AnyMessage | None:
         """The latest answer in this run; None before the first.

@@ -1,0 +1,516 @@
+"""Group chat: participants speak one at a time on a shared thread; a selector gives the floor.
+
+Use it for debate, brainstorming and decisions that need several views of the same conversation. Do
+not use it where the order of the work is known (`create_sequential`), where views must not
+influence each other (`create_concurrent`), or where one only judges (`create_maker_checker`).
+
+    intake -> ann -> bob -> carol        each leads to whoever may speak next, or to the end
+               ^               |
+               +---------------+
+
+A selector that asks a model or a person stands between the turns as a node of its own; one that
+does not chooses inside the step of whoever has just spoken.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from langgraph.graph import END, START
+from langgraph.types import Command
+
+from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
+from langgraph_orchestra.nodes.agent import Agent
+from langgraph_orchestra.nodes.checks import natural_number, routes_between, unique_names
+from langgraph_orchestra.nodes.choosers import NODE, ByModel
+from langgraph_orchestra.nodes.conditions import Condition, as_condition
+from langgraph_orchestra.nodes.decider import DeciderLike
+from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.history import History, everything
+from langgraph_orchestra.nodes.human import Human, HumanParticipant
+from langgraph_orchestra.nodes.intake import begin_run, end_run
+from langgraph_orchestra.nodes.lazy import lazy
+from langgraph_orchestra.nodes.limits import Limits
+from langgraph_orchestra.nodes.member import ParticipantLike, as_participant
+from langgraph_orchestra.nodes.model_source import ModelSource
+from langgraph_orchestra.nodes.observer import Observer, observer_from
+from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
+from langgraph_orchestra.nodes.policy import breaker_is_open
+from langgraph_orchestra.nodes.selectors import (
+    Floor,
+    Selector,
+    round_robin,
+    selector_from,
+)
+from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
+from langgraph_orchestra.nodes.view import View, best_so_far
+from langgraph_orchestra.nodes.work import Budget
+from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop, Turn
+
+__all__ = ["create_group_chat"]
+
+
+def create_group_chat(
+    participants: Sequence[ParticipantLike],
+    *,
+    select: Selector | Callable[[View], Any] | None = None,
+    model: DeciderLike | None = None,
+    candidates: Callable[[View], Any] | None = None,
+    transitions: Mapping[str, Sequence[str]] | None = None,
+    allow_repeat: bool = True,
+    stop_when: Condition | Any = None,
+    max_turns: int = 20,
+    summary: Agent | str | None = None,
+    observer: Human | None = None,
+    history: History | None = None,
+    limits: Limits | None = None,
+    state_schema: type[Any] | None = None,
+    context_schema: type[Any] | None = None,
+) -> PatternGraph:
+    """Build a graph in which participants talk on a shared thread, one at a time.
+
+    Args:
+        participants: Who takes part: agents, people (`Human` has a seat and is asked), functions,
+            graphs.
+        select: Who speaks next: `round_robin()`, `rotate_random(seed)`, `by_model(model)`,
+            `by_bids()`, `by_person()`, or a function `View -> name` that may return None to end the
+            chat. None is `round_robin()`.
+        model: Model of a selector or a summary that names none of its own.
+        candidates: From the `View` to the names of who may speak next; an empty list ends the chat.
+            None is everybody.
+        transitions: Who may speak after whom; a missing name has no successor, and ends the chat.
+            None is everybody after everybody.
+        allow_repeat: Whether somebody may speak twice in a row, where there are others.
+        stop_when: Ends the chat when it fires after a turn.
+        max_turns: Turns of a run; 20 by default.
+        summary: Writes the `output` from the whole chat at its end: an agent, or the prompt for
+            `model`. It is no turn. None leaves the last answer as the output.
+        observer: A person who is asked before every turn, and may say something first.
+        history: What a participant reads unless it says otherwise; None is `everything()`.
+        limits: Budget of a run; None has none.
+        state_schema: Subclass of `GroupChatState` with keys of your own.
+        context_schema: The run's context; None is `OrchestrationContext`.
+
+    Returns:
+        An uncompiled graph over `GroupChatState`. `output` is the last answer, or the summary;
+        `stop` is `completed` (a selector, or nobody left who may speak), `terminated` (by
+        `stop_when`), `turn_limit`, `quiescent` (no bid was high enough), `rejected` (by a reviewing
+        person), `failed` (everybody is out by their breaker), or the limit that was reached.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ConfigurationError: A name, limit, transition, selector or schema cannot be used.
+    """
+    natural_number("max_turns", max_turns)
+    if not isinstance(allow_repeat, bool):
+        raise TypeError(f"`allow_repeat` is a bool, not {allow_repeat!r}")
+    if candidates is not None and not callable(candidates):
+        raise TypeError(f"`candidates` is a function of a `View`, not {candidates!r}")
+    max_turns, budget = turns_apart(max_turns, check_limits(limits))
+    scene = Scene("group_chat", history or everything(), budget)
+    scene, members, schema = scene_of(
+        "group_chat", scene, participants, state_schema, GroupChatState
+    )
+    refuse_when(members, "here `candidates=` says who may speak")
+    chat = Chat(
+        {member.name: member for member in members},
+        scene,
+        selector_for(select, model, summary).between(members),
+        candidates,
+        None
+        if transitions is None
+        else routes_between("transitions", transitions, [member.name for member in members]),
+        allow_repeat or len(members) == 1,
+        None if stop_when is None else as_condition(stop_when),
+        max_turns,
+        summary_by(summary, model, scene),
+        None if observer is None else observer_from(observer, scene),
+    )
+
+    graph = PatternGraph(
+        "group_chat",
+        schema,
+        GroupChatState,
+        chat.everybody,
+        deciders=chat.deciders,
+        context_schema=context_schema,
+        supersteps=4 * max_turns,
+    )
+    graph.add_steps("intake", chat.intake, routes=chat.routes_to_the_floor())
+    graph.add_edge(START, "intake")
+    for member in members:
+        graph.add_steps(
+            member.name,
+            chat.speaker(member),
+            policy=member.policy,
+            inner=member.inner,
+            routes=chat.routes_after(member),
+            description=member.description,
+        )
+    if chat.observer:
+        graph.add_steps(chat.observer.name, chat.observe, routes=chat.routes_from_the_observer())
+    if chat.selector.node:
+        graph.add_steps(
+            chat.selector.node,
+            chat.choose,
+            policy=chat.selector.policy,
+            routes=chat.routes_from_the_selector(),
+        )
+    if chat.summary:
+        graph.add_steps(
+            "summary", chat.conclude, policy=chat.summary.policy, inner=chat.summary.inner
+        )
+        graph.add_edge("summary", END)
+    return graph
+
+
+@dataclass(frozen=True)
+class Chat:
+    """Who talks, and the rules of the conversation."""
+
+    members: Mapping[str, Participant]
+    scene: Scene
+    selector: Selector
+    candidates: Callable[[View], Any] | None
+    transitions: Mapping[str, Sequence[str]] | None
+    allow_repeat: bool
+    stop_when: Condition | None
+    max_turns: int
+    summary: Participant | None
+    observer: Observer | None
+
+    def __post_init__(self) -> None:
+        people = [self.observer.name] if self.observer else []
+        if self.selector.node and self.selector.node != NODE:
+            people.append(self.selector.node)
+        unique_names([*self.members, *people])
+
+    @lazy
+    def speakers(self) -> Mapping[str, str]:
+        """Names and descriptions of the participants."""
+        return speakers(list(self.members.values()))
+
+    @lazy
+    def breakers(self) -> bool:
+        """Whether anybody may be out for the rest of a run."""
+        return any(member.policy.breaker for member in self.members.values())
+
+    @lazy
+    def everybody(self) -> Sequence[Participant]:
+        """All whose words stand in the thread, besides the selector."""
+        observer = [self.observer.person] if self.observer else []
+        return [*self.members.values(), *observer, *([self.summary] if self.summary else [])]
+
+    @property
+    def deciders(self) -> Sequence[ModelSource]:
+        """Models that decide between turns."""
+        return (*self.selector.deciders, *(self.stop_when.deciders if self.stop_when else ()))
+
+    # Where the run may go
+
+    @property
+    def end(self) -> str:
+        """Where the chat goes when it ends."""
+        return "summary" if self.summary else END
+
+    def routes_after(self, member: Participant) -> Sequence[str]:
+        """Where a turn may lead."""
+        return list(dict.fromkeys([*self.routes_to_the_floor(member.name), self.end]))
+
+    def routes_to_the_floor(self, after: str | None = None) -> Sequence[str]:
+        """Where the chat goes on, after somebody's turn or at the beginning."""
+        return [self.observer.name] if self.observer else self.routes_to_a_choice(after)
+
+    def routes_to_a_choice(self, after: str | None = None) -> Sequence[str]:
+        """Where the chat goes to give the floor: to the selector's node, or to its choice."""
+        if self.selector.node:
+            return [self.selector.node]
+        ends = self.selector.may_end or self.may_run_dry
+        return [*self.drawn_after(after), *([self.end] if ends else [])]
+
+    def routes_from_the_observer(self) -> Sequence[str]:
+        """Where the observer leads; nobody is asked to observe who is left without a choice."""
+        ends = [self.end] if self.may_run_dry else []
+        return list(dict.fromkeys([*self.routes_to_a_choice(), *ends]))
+
+    def routes_from_the_selector(self) -> Sequence[str]:
+        """Where a choice may lead."""
+        limited = bool(self.selector.deciders) and bool(self.scene.budget.limits)
+        ends = self.selector.may_end or self.may_run_dry or limited
+        return [*self.members, *([self.end] if ends else [])]
+
+    @lazy
+    def may_run_dry(self) -> bool:
+        """Whether it may happen that nobody may speak next."""
+        has_dead_ends = self.transitions is not None and any(
+            not self.transitions.get(name) for name in self.members
+        )
+        return self.candidates is not None or has_dead_ends or self.breakers
+
+    def successors_of(self, speaker: str) -> Sequence[str]:
+        """Who may speak after somebody, by the rules that are fixed beforehand."""
+        names = list(self.members)
+        if self.transitions is not None:
+            names = [name for name in names if name in self.transitions.get(speaker, ())]
+        return [name for name in names if self.allow_repeat or name != speaker]
+
+    def drawn_after(self, speaker: str | None) -> Sequence[str]:
+        """Who can come after somebody; at the beginning, everybody can."""
+        names = list(self.members)
+        if speaker is None:
+            return names
+        if self.selector.in_order and not (self.transitions or self.may_run_dry):
+            return [names[(names.index(speaker) + 1) % len(names)]]
+        return self.successors_of(speaker)
+
+    # What happens in the nodes
+
+    def view(self, state: Mapping[str, Any], execution: Execution) -> View:
+        """The run so far."""
+        return View(state, self.speakers, execution.prefix)
+
+    def intake(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
+        """Begin a run, and see who opens it."""
+        update = begin_run(state, execution, self.everybody, self.scene, self.deciders)
+        view = self.view({**state, **update}, execution)
+        return (yield from self.go_on({**update, "next_speaker": None}, view, 0, execution))
+
+    def speaker(self, member: Participant) -> Any:
+        """The steps of a participant's node."""
+
+        def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
+            view = self.view(state, execution)
+            step = view.next_step
+            taken = yield from take_turn(member, view, execution, self.scene, step=step)
+            turns = len(view.turns) + 1
+            stop, asked = yield from self.stop_after(member, taken, turns, view, execution)
+            update = taken.written(asked)
+            if taken.answered and member.kind != "human" and taken.reply.output != "":
+                update["output"] = taken.reply.output
+            if stop:
+                return self.finish(update, stop, view)
+            return (yield from self.go_on(update, view, turns, execution, member.name))
+
+        return steps
+
+    def observe(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
+        """Ask the observer, then see who speaks next."""
+        assert self.observer is not None  # noqa: S101 - for the type checker
+        view = self.view(state, execution)
+        turns, last = len(view.turns), view.last_speaker
+        names, stop = yield from self.who_may_speak(lambda: view, turns, last, execution)
+        if stop:
+            return self.finish({}, stop, view)
+        update = yield from self.observer.remark(view, names, execution, self.scene)
+        return (yield from self.give_floor(update, view, turns, execution, last))
+
+    def choose(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
+        """Let the selector ask who speaks next."""
+        view = self.view(state, execution)
+        return (
+            yield from self.next_speaker({}, view, len(view.turns), execution, view.last_speaker)
+        )
+
+    def conclude(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
+        """Sum up the chat, unless its budget is spent or there is nothing to sum up."""
+        assert self.summary is not None  # noqa: S101 - for the type checker
+        view, stop = self.view(state, execution), state["stop"]
+        if stop.reason in _WITHOUT_SUMMARY or not view.answers:
+            return {}
+        step = view.next_step
+        taken = yield from take_turn(self.summary, view, execution, self.scene, step=step)
+        update = taken.written()
+        update["trail"] = [t.model_copy(update={"kind": "aggregate"}) for t in taken.trail]
+        if taken.answered:
+            update |= {"output": taken.reply.output, **end_run(state, stop, update["messages"])}
+        return update
+
+    # The questions they ask
+
+    def stop_after(
+        self, member: Participant, taken: Taken, turns: int, view: View, execution: Execution
+    ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
+        """Why the chat ends with this turn; None if it goes on."""
+        if taken.stop:
+            return taken.stop, ()
+        if isinstance(member, HumanParticipant) and (stop := member.rejected(view, taken.reply)):
+            return stop, ()
+        asked: Sequence[Turn] = ()
+        if self.stop_when:
+            after = view.after(taken.reply.messages, taken.trail)
+            stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
+            if stop:
+                return stop, asked
+        if turns >= self.max_turns:
+            detail = f"{turns} of {self.max_turns} turns taken"
+            return Stop(reason="turn_limit", detail=detail), asked
+        if self.scene.budget.limits:
+            return self.scene.budget.reached(view.after([], [*taken.trail, *asked])), asked
+        return None, asked
+
+    def go_on(
+        self,
+        update: dict[str, Any],
+        view: View,
+        turns: int,
+        execution: Execution,
+        last: str | None = None,
+    ) -> Steps[Command[Any]]:
+        """Ask the observer, if there is one, or give the floor."""
+        if self.observer:
+            return Command(update=update, goto=self.observer.name)
+        return (yield from self.give_floor(update, view, turns, execution, last))
+
+    def give_floor(
+        self,
+        update: dict[str, Any],
+        view: View,
+        turns: int,
+        execution: Execution,
+        last: str | None,
+    ) -> Steps[Command[Any]]:
+        """Go to the selector's node, or choose the next speaker here where nobody is asked."""
+        if self.selector.node:
+            return Command(update=update, goto=self.selector.node)
+        return (yield from self.next_speaker(update, view, turns, execution, last))
+
+    def next_speaker(
+        self,
+        update: dict[str, Any],
+        view: View,
+        turns: int,
+        execution: Execution,
+        last: str | None,
+    ) -> Steps[Command[Any]]:
+        """Choose who speaks next, or end the chat.
+
+        Args:
+            update: What the step writes besides.
+            view: The run before that.
+            turns: How many turns this run has taken with it.
+            execution: The node it happens in.
+            last: Who spoke last; None at the beginning of a run.
+        """
+        messages, trail = update.get("messages", ()), update.get("trail", ())
+        look = cache(lambda: view.after(messages, trail) if messages or trail else view)
+        last = last if turns else view.last_speaker
+        names, stop = yield from self.who_may_speak(look, turns, last, execution)
+        if stop:
+            return self.finish(update, stop, view)
+        floor = Floor(self.members, names, last, turns, look, execution, self.scene)
+        choice = yield from self.selector.choose(floor)
+        if choice.trail:
+            update["trail"] = [*trail, *choice.trail]
+        if choice.messages:
+            update["messages"] = [*messages, *choice.messages]
+            update["output"] = choice.messages[-1].text
+        if choice.stop or choice.speaker is None:
+            return self.finish(update, choice.stop or Stop(reason="completed"), view)
+        update["next_speaker"] = choice.speaker
+        return Command(update=update, goto=choice.speaker)
+
+    def who_may_speak(
+        self, look: Callable[[], View], turns: int, last: str | None, execution: Execution
+    ) -> Steps[tuple[Sequence[str], Stop | None]]:
+        """The candidates for the next turn, and why the chat ends where there are none."""
+        names: Sequence[str] = [*self.members]
+        if turns and last is not None:  # a new task of the thread may begin with anybody
+            names = self.successors_of(last)
+        if self.candidates:
+            allowed = yield apply(self.candidates, look())
+            names = self.among(allowed, names)
+        if not names:
+            return names, Stop(reason="completed", detail="nobody may speak next")
+        if self.breakers and not (names := self.unbroken(names, look(), execution)):
+            return names, Stop(
+                reason="failed", detail="everybody who may speak is out: breaker open"
+            )
+        return names, None
+
+    def among(self, allowed: Any, names: Sequence[str]) -> Sequence[str]:
+        """Those whom `candidates` lets speak.
+
+        Raises:
+            ConfigurationError: It returned something else than participants' names.
+        """
+        if isinstance(allowed, str) or not isinstance(allowed, Sequence):
+            raise ConfigurationError(
+                f"`candidates` returned {allowed!r}; it returns a list of names"
+            )
+        if unknown := [name for name in allowed if name not in self.members]:
+            raise ConfigurationError(
+                f"`candidates` names {unknown[0]!r}; the participants are "
+                f"{', '.join(f'`{name}`' for name in self.members)}"
+            )
+        return [name for name in names if name in allowed]
+
+    def unbroken(self, names: Sequence[str], view: View, execution: Execution) -> Sequence[str]:
+        """Those who are not out for the rest of this run, after too many failures in a row."""
+        trail = view.state.get("trail") or ()
+        began = (view.state.get("run_info") or {}).get("first_turn", 0)
+        return [
+            name
+            for name in names
+            if not breaker_is_open(
+                self.members[name].policy.breaker, execution.path(name), trail, began
+            )
+        ]
+
+    def finish(self, update: dict[str, Any], stop: Stop, view: View) -> Command[Any]:
+        """End the chat, with the best there is."""
+        messages = update.get("messages", ())
+        if "output" not in update:
+            update["output"] = best_so_far(view.after(messages, update.get("trail", ())))
+        ended = {"next_speaker": None, **end_run(view.state, stop, messages)}
+        return Command(update={**update, **ended}, goto=self.end)
+
+
+_WITHOUT_SUMMARY = frozenset({"token_limit", "cost_limit", "time_limit", "rejected", "failed"})
+"""Reasons after which nothing is summed up: there is no budget for it, or nothing to show."""
+
+
+def selector_for(select: Any, model: Any, summary: Any) -> Selector:
+    """The selector, choosing by the chat's model if it names none of its own.
+
+    Raises:
+        TypeError: It is none.
+        ConfigurationError: Nobody would use the model.
+    """
+    selector = round_robin() if select is None else selector_from(select)
+    if model is None:
+        return selector
+    if isinstance(selector, ByModel) and selector.takes_default:
+        return selector.with_default(model)
+    if not isinstance(summary, str):
+        raise ConfigurationError(
+            "`model` would not be used: it is for a selector or a summary without one of its own; "
+            "give `select=by_model()` or `summary=` a prompt, or leave it out"
+        )
+    return selector
+
+
+def summary_by(given: Any, model: Any, scene: Scene) -> Participant | None:
+    """Who sums the chat up.
+
+    Raises:
+        TypeError: It is neither an agent nor a prompt.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        source = model.model if isinstance(model, Agent) else model
+        given = Agent("closing", given, model=source)
+    if not isinstance(given, Agent):
+        raise TypeError(f"`summary` is an `Agent`, a prompt or None, not {given!r}")
+    participant = as_participant(given, scene)
+    participant.name = "summary"
+    participant.history = participant.history or everything()
+    return participant
+
+
+def turns_apart(max_turns: int, budget: Budget) -> tuple[int, Budget]:
+    """The smaller limit of turns, and the rest of the budget, which a summary must keep too."""
+    limits = budget.limits
+    turns = max_turns if limits.turns is None else min(max_turns, limits.turns)
+    return turns, replace(budget, limits=replace(limits, turns=None))
