@@ -286,7 +286,7 @@ class Chat:
             turns = len(view.turns) + 1
             stop, asked = yield from self.stop_after(member, taken, turns, view, execution)
             update = taken.written(asked)
-            if taken.answered and member.kind != "human" and taken.reply.output != "":
+            if member.kind != "human" and is_no_text(taken, state):
                 update["output"] = taken.reply.output
             if stop:
                 return self.finish(update, stop, view)
@@ -464,6 +464,18 @@ class Chat:
             update["output"] = best_so_far(view.after(messages, update.get("trail", ())))
         ended = {"next_speaker": None, **end_run(view.state, stop, messages)}
         return Command(update={**update, **ended}, goto=self.end)
+
+
+def is_no_text(taken: Taken, state: Mapping[str, Any]) -> bool:
+    """Whether an answer must be kept as `output`, since the messages do not tell it.
+
+    Text is not written twice: the chat's end reads it off the messages, and a thread takes half of
+    the space.
+    """
+    output = taken.reply.output
+    if not taken.answered or output == "":
+        return False
+    return output != taken.reply.messages[-1].text or bool(state.get("output"))
 
 
 _WITHOUT_SUMMARY = frozenset({"token_limit", "cost_limit", "time_limit", "rejected", "failed"})

@@ -31,7 +31,17 @@ __all__ = [
     "SequentialState",
 ]
 
-Messages = Annotated[list[AnyMessage], DeltaChannel(append_messages)]
+SNAPSHOT_EVERY = 1000
+"""Updates after which a thread's messages, and its trail, are saved whole.
+
+Each snapshot holds everything before it, so they are what makes long threads large: with
+LangGraph's 100, they are a third of a chat of 300 turns. Since the last one, a resume replays the
+updates, some 20 us for each.
+"""
+
+Messages = Annotated[
+    list[AnyMessage], DeltaChannel(append_messages, snapshot_frequency=SNAPSHOT_EVERY)
+]
 """A thread's messages; what is stored grows with what is new, not with the whole thread."""
 
 
@@ -57,7 +67,7 @@ class OrchestrationState(TypedDict, total=False):
     messages: Messages
     """The conversation: the thread's whole transcript, over all its runs."""
 
-    trail: Annotated[list[Turn], DeltaChannel(append_turns)]
+    trail: Annotated[list[Turn], DeltaChannel(append_turns, snapshot_frequency=SNAPSHOT_EVERY)]
     """Who did what, when and at what cost; the thread's, over all its runs."""
 
     output: Any
