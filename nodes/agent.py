@@ -163,11 +163,11 @@ class AgentParticipant(Participant):
         """The type of its answer."""
         return (self.agent.output,) if self.agent.output else ()
 
-    def check(self, execution: Execution) -> Sequence[str]:
+    def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the model, and the one that summarises what it reads."""
         history = self.history or self._default_history
         sources = [self.model, *([history.model] if isinstance(history, Summarised) else [])]
-        return [name for source in sources for name in source.check(execution)]
+        return [model for source in sources for model in source.check(execution)]
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Ask the model, or run the inner graph."""

@@ -52,9 +52,9 @@ def addressed_to(
 
 def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:
     """Another's message: its text after the speaker's name, its images and files as they are."""
-    text = f"{speaker}: {message.text}"
     if isinstance(message.content, str):
-        return HumanMessage(text, name=speaker)
+        return HumanMessage(f"{speaker}: {message.content}", name=speaker)
+    text = f"{speaker}: {message.text}"
     shown = _shown_to_people(message.content)
     return HumanMessage([{"type": "text", "text": text}, *shown] if shown else text, name=speaker)
 
