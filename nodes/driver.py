@@ -184,7 +184,7 @@ class Execution:
     @property
     def user(self) -> str | None:
         """On whose behalf the run acts: from the context, else as the server authenticated them."""
-        context = self.context
+        context = self.runtime.context  # the defaults name nobody
         user = (
             context.get("user") if isinstance(context, Mapping) else getattr(context, "user", None)
         )

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.history import History, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
+from langgraph_orchestra.nodes.prompt import Heard
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Budget, Work
 from langgraph_orchestra.state import ConfigurationError, Turn, TurnKind, TurnOutcome
@@ -52,6 +53,9 @@ class Scene:
 
     on_failure: OnFailure = "raise"
     """What a failure means unless the participant's policy says otherwise."""
+
+    heard: Heard = field(default_factory=Heard)
+    """What was said, in the words in which the others read it."""
 
     shared_keys: frozenset[str] = frozenset()
     """Custom keys of the state: what may be shared with inner graphs."""

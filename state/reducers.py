@@ -6,6 +6,7 @@ holds `reducer(reducer(state, a), b) == reducer(state, a + b)`.
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
@@ -32,6 +33,7 @@ _NAMESPACE = UUID("5f0c7a35-3b0f-4b6c-9a53-0a8c4f1d2f6e")
 _READY = frozenset({AIMessage, HumanMessage, SystemMessage, ToolMessage})
 """Messages to be kept as they are; told apart by their exact type, the cheapest question there is."""
 
+_id_of = attrgetter("id")
 _ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
 
 
@@ -48,8 +50,11 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
         The new thread; the old list is not changed.
     """
     thread: list[BaseMessage | None] = list(_typed(messages))
+    written = _flat(writes)
+    if _is_one_more(thread, written):
+        return [*thread, *written]
     places = {message.id: place for place, message in enumerate(thread) if message}
-    for message in _flat(writes):
+    for message in written:
         if type(message) not in _READY:
             message = _message_from(message)
             if isinstance(message, RemoveMessage):
@@ -114,6 +119,13 @@ def _typed(messages: Sequence[Any]) -> Sequence[BaseMessage]:
 
 def _flat(writes: Sequence[Any]) -> list[Any]:
     return [_whole(m) for write in writes for m in (write if _is_list(write) else [write])]
+
+
+def _is_one_more(thread: Sequence[Any], written: Sequence[Any]) -> bool:
+    """Whether a single new message was written, as most turns do: it needs no table of places."""
+    if len(written) != 1 or type(written[0]) not in _READY:
+        return False
+    return bool(written[0].id) and written[0].id not in map(_id_of, thread)
 
 
 def _message_from(written: Any) -> BaseMessage:
