@@ -236,6 +236,8 @@ class Line:
                 return None, ()
             after = view.after(taken.reply.messages, taken.trail)
             return (yield from stop_by(self.stop_when, after, execution, self.scene))
+        if is_answer(taken):
+            return Stop(reason="completed"), ()
         turns = view.after([], taken.trail).turns
         if turns and all(turn.outcome in ("failed", "timed_out") for turn in turns):
             last = turns[-1]

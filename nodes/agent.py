@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "AgentParticipant"]
 
 
+_A_FEW = 6  # messages
+
+
 @dataclass(frozen=True)
 class Agent:
     """A participant that a model speaks for.
@@ -163,16 +166,19 @@ class AgentParticipant(Participant):
         """The type of its answer."""
         return (self.agent.output,) if self.agent.output else ()
 
-    def check(self, execution: Execution) -> Sequence[str]:
+    def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the model, and the one that summarises what it reads."""
         history = self.history or self._default_history
         sources = [self.model, *([history.model] if isinstance(history, Summarised) else [])]
-        return [name for source in sources for name in source.check(execution)]
+        return [model for source in sources for model in source.check(execution)]
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Ask the model, or run the inner graph."""
         tools: Tools = getattr(self.history or scene.history, "tools", "own")
-        prompt = addressed_to(self.name, (yield from self.reads(work, scene)), tools=tools)
+        read = yield from self.reads(work, scene)
+        # A graph gives the messages it is handed ids, and a few are as soon put into words anew.
+        heard = scene.heard if self.graph is None and len(read) > _A_FEW else None
+        prompt = addressed_to(self.name, read, tools=tools, heard=heard)
         if self.graph is not None:
             return (yield from self._run_graph(work, prompt, scene))
         model = self.model.resolve(work.execution)

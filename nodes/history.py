@@ -216,12 +216,16 @@ def _latest(messages: Messages, n: int) -> Messages:
 
 def _last_with_tools(view: View) -> Messages:
     """The latest answer, and the tool calls and results before it."""
-    messages = view.said
-    end = next((p for p in range(len(messages), 0, -1) if messages[p - 1] is view.last_answer), 0)
+    messages, last = view.said, view.last_answer
+    if last is None:
+        return ()
+    end = len(messages)
+    while messages[end - 1] is not last:
+        end -= 1
     start = end - 1
     while start > 0 and not is_answer(messages[start - 1]):
         start -= 1
-    return messages[start:end] if end else ()
+    return messages[start:end]
 
 
 def _with_results(messages: Messages) -> Iterator[Sequence[AnyMessage]]:

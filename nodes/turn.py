@@ -289,10 +289,15 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
 
 
 def _bounded(steps: Steps[T], participant: Participant, work: Work, bounds: Bounds) -> Steps[T]:
-    """Pass on a turn's calls, each with the time that is left of its timeout and deadline."""
+    """A turn's steps, cut short where it has a timeout, a deadline or a race."""
     timeout = participant.policy.timeout
     if timeout is None and bounds.left is None and bounds.race is None:
-        return (yield from steps)
+        return steps
+    return _cut_short(steps, timeout, work, bounds)
+
+
+def _cut_short(steps: Steps[T], timeout: float | None, work: Work, bounds: Bounds) -> Steps[T]:
+    """Pass on a turn's calls, each with the time that is left of its timeout and deadline."""
     began = work.seconds
     try:
         call = next(steps)

@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 
-from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
+from langgraph_orchestra.nodes.driver import Execution, Steps, invoke_model
 from langgraph_orchestra.nodes.invocation import Invocation, Invocations, Usage
 from langgraph_orchestra.nodes.limits import Limits, Price, Spent, cost_of, limit_reached, spent_in
 from langgraph_orchestra.nodes.view import View
@@ -85,7 +85,7 @@ class Work:
         self.started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self._budget = budget
-        self.counted = self._counted_before() if execution.attempt > 1 else set[str | None]()
+        self.counted: set[str | None] = self._counted_before() if execution.attempt > 1 else set()
         self._before: Spent | None = None
         self._outer: Work | None = execution.config.get("configurable", {}).get(_OUTER)
         self._limited = bool(self.limits) or (self._outer is not None and self._outer._limited)
@@ -133,7 +133,7 @@ class Work:
             BudgetSpent: A limit is reached; the model is not called.
         """
         self.check()
-        answer = yield invoke(model, list(messages), config or self.execution.config)
+        answer = yield invoke_model(model, list(messages), config)
         self.count(answer["raw"] if isinstance(answer, dict) else answer)
         return answer
 

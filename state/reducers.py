@@ -6,12 +6,17 @@ holds `reducer(reducer(state, a), b) == reducer(state, a + b)`.
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from langchain_core.messages import (
+    AIMessage,
     BaseMessage,
+    HumanMessage,
     RemoveMessage,
+    SystemMessage,
+    ToolMessage,
     convert_to_messages,
     message_chunk_to_message,
     messages_from_dict,
@@ -25,6 +30,10 @@ __all__ = ["append_messages", "append_turns", "merge_branches", "merge_results"]
 R = TypeVar("R", bound=Record)
 
 _NAMESPACE = UUID("5f0c7a35-3b0f-4b6c-9a53-0a8c4f1d2f6e")
+_READY = frozenset({AIMessage, HumanMessage, SystemMessage, ToolMessage})
+"""Messages to be kept as they are; told apart by their exact type, the cheapest question there is."""
+
+_id_of = attrgetter("id")
 _ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
 
 
@@ -41,16 +50,19 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
         The new thread; the old list is not changed.
     """
     thread: list[BaseMessage | None] = list(_typed(messages))
+    written = _flat(writes)
+    if _is_one_more(thread, written):
+        return [*thread, *written]
     places = {message.id: place for place, message in enumerate(thread) if message}
-    for message in convert_to_messages(_flat(writes)):
-        if isinstance(message, RemoveMessage):
-            if message.id == REMOVE_ALL_MESSAGES:
-                thread, places = [], {}
-            elif (place := places.pop(message.id, None)) is not None:
-                thread[place] = None
-            continue
-        if message.type.endswith("Chunk"):
-            message = message_chunk_to_message(message)
+    for message in written:
+        if type(message) not in _READY:
+            message = _message_from(message)
+            if isinstance(message, RemoveMessage):
+                if message.id == REMOVE_ALL_MESSAGES:
+                    thread, places = [], {}
+                elif (place := places.pop(message.id, None)) is not None:
+                    thread[place] = None
+                continue
         if not message.id:
             message = message.model_copy(update={"id": _id_for(message, places)})
         place = places.get(message.id)
@@ -69,8 +81,12 @@ def append_turns(trail: list[Turn], writes: Sequence[Any]) -> list[Turn]:
         trail: The trail so far.
         writes: What was written since, each a list of turns (or of their dumps).
     """
-    new = (Turn.model_validate(turn) for write in writes for turn in write)
+    new = [_turn_from(turn) for write in writes for turn in write]
     return [*_as_records(Turn, trail), *new]
+
+
+def _turn_from(written: Any) -> Turn:
+    return written if type(written) is Turn else Turn.model_validate(written)
 
 
 def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +119,19 @@ def _typed(messages: Sequence[Any]) -> Sequence[BaseMessage]:
 
 def _flat(writes: Sequence[Any]) -> list[Any]:
     return [_whole(m) for write in writes for m in (write if _is_list(write) else [write])]
+
+
+def _is_one_more(thread: Sequence[Any], written: Sequence[Any]) -> bool:
+    """Whether a single new message was written, as most turns do: it needs no table of places."""
+    if len(written) != 1 or type(written[0]) not in _READY:
+        return False
+    return bool(written[0].id) and written[0].id not in map(_id_of, thread)
+
+
+def _message_from(written: Any) -> BaseMessage:
+    """A message of what was written as one."""
+    message = convert_to_messages([written])[0]
+    return message_chunk_to_message(message) if message.type.endswith("Chunk") else message
 
 
 def _whole(message: Any) -> Any:
