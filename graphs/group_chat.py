@@ -281,9 +281,8 @@ class Chat:
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
             view = self.view(state, execution)
-            step = view.next_step
-            taken = yield from take_turn(member, view, execution, self.scene, step=step)
-            turns = len(view.turns) + 1
+            turns = view.turn_number + 1
+            taken = yield from take_turn(member, view, execution, self.scene, step=turns)
             stop, asked = yield from self.stop_after(member, taken, turns, view, execution)
             update = taken.written(asked)
             if member.kind != "human" and is_no_text(taken, state):
@@ -298,19 +297,18 @@ class Chat:
         """Ask the observer, then see who speaks next."""
         assert self.observer is not None  # noqa: S101 - for the type checker
         view = self.view(state, execution)
-        turns, last = len(view.turns), view.last_speaker
+        turns, last = view.turn_number, view.last_speaker
         names, stop = yield from self.who_may_speak(lambda: view, turns, last, execution)
         if stop:
             return self.finish({}, stop, view)
-        update = yield from self.observer.remark(view, names, execution, self.scene)
+        update = yield from self.observer.remark(view, names, turns + 1, execution, self.scene)
         return (yield from self.give_floor(update, view, turns, execution, last))
 
     def choose(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Let the selector ask who speaks next."""
         view = self.view(state, execution)
-        return (
-            yield from self.next_speaker({}, view, len(view.turns), execution, view.last_speaker)
-        )
+        turns, last = view.turn_number, view.last_speaker
+        return (yield from self.next_speaker({}, view, turns, execution, last))
 
     def conclude(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
         """Sum up the chat, unless its budget is spent or there is nothing to sum up."""
@@ -318,7 +316,7 @@ class Chat:
         view, stop = self.view(state, execution), state["stop"]
         if stop.reason in _WITHOUT_SUMMARY or not view.answers:
             return {}
-        step = view.next_step
+        step = view.turn_number + 1
         taken = yield from take_turn(self.summary, view, execution, self.scene, step=step)
         update = taken.written()
         update["trail"] = [t.model_copy(update={"kind": "aggregate"}) for t in taken.trail]

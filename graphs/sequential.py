@@ -236,7 +236,7 @@ class Line:
                 return None, ()
             after = view.after(taken.reply.messages, taken.trail)
             return (yield from stop_by(self.stop_when, after, execution, self.scene))
-        if is_answer(taken):
+        if taken.answered:
             return Stop(reason="completed"), ()
         turns = view.after([], taken.trail).turns
         if turns and all(turn.outcome in ("failed", "timed_out") for turn in turns):

@@ -95,6 +95,20 @@ class View:
         return self.turns[-1] if self.turns else None
 
     @property
+    def turn_number(self) -> int:
+        """Number of this run's latest turn, 0 before the first.
+
+        In a conversation, that is how many there have been; a decision has the number of the turn
+        it leads to.
+        """
+        entries = self.state.get("trail") or ()
+        for place in range(len(entries) - 1, self._run.get("first_turn", 0) - 1, -1):
+            if entries[place].kind in _TURNS and entries[place].outcome != "skipped":
+                step: int = entries[place].step
+                return step
+        return 0
+
+    @property
     def last_speaker(self) -> str | None:
         """Who took the latest turn on this thread, in earlier runs too; None before the first."""
         depth = self.prefix.count("/") + 1 if self.prefix else 0

@@ -31,7 +31,7 @@ R = TypeVar("R", bound=Record)
 
 _NAMESPACE = UUID("5f0c7a35-3b0f-4b6c-9a53-0a8c4f1d2f6e")
 _READY = frozenset({AIMessage, HumanMessage, SystemMessage, ToolMessage})
-"""Messages to be kept as they are; told apart by their exact type, the cheapest question there is."""
+"""Messages to be kept as they are; their exact type is the cheapest thing to ask for."""
 
 _id_of = attrgetter("id")
 _ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
