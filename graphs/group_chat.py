@@ -14,7 +14,6 @@ does not chooses inside the step of whoever has just spoken.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from langgraph.graph import END, START
@@ -391,7 +390,10 @@ class Chat:
             last: Who spoke last; None at the beginning of a run.
         """
         messages, trail = update.get("messages", ()), update.get("trail", ())
-        look = cache(lambda: view.after(messages, trail) if messages or trail else view)
+
+        def look() -> View:
+            return view.after(messages, trail) if messages or trail else view
+
         last = last if turns else view.last_speaker
         names, stop = yield from self.who_may_speak(look, turns, last, execution)
         if stop:
