@@ -26,6 +26,7 @@ from langgraph_orchestra.nodes.choosers import NODE, ByModel
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.history import History, everything
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
@@ -45,7 +46,7 @@ from langgraph_orchestra.nodes.selectors import (
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
 from langgraph_orchestra.nodes.work import Budget
-from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop, Turn
+from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop
 
 __all__ = ["create_group_chat"]
 
@@ -279,16 +280,30 @@ class Chat:
         """The steps of a participant's node."""
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
+            if again := entered_again(state, member.name):
+                view = self.view(again, execution)
+                update = {"run_info": again["run_info"]}
+                return (
+                    yield from self.follow_up(
+                        update, view, view.turn_number, execution, member.name
+                    )
+                )
             view = self.view(state, execution)
             turns = view.turn_number + 1
             taken = yield from take_turn(member, view, execution, self.scene, step=turns)
-            stop, asked = yield from self.stop_after(member, taken, turns, view, execution)
-            update = taken.written(asked)
+            update = taken.written()
             if member.kind != "human" and is_no_text(taken, state):
                 update["output"] = taken.reply.output
-            if stop:
+            if stop := self.ended_by(member, taken, view):
                 return self.finish(update, stop, view)
-            return (yield from self.go_on(update, view, turns, execution, member.name))
+            return (
+                yield from keeping_turn(
+                    self.follow_up({**update}, view, turns, execution, member.name),
+                    lambda: Command(
+                        update=saved_alone(update, state, member.name), goto=member.name
+                    ),
+                )
+            )
 
         return steps
 
@@ -325,26 +340,38 @@ class Chat:
 
     # The questions they ask
 
-    def stop_after(
-        self, member: Participant, taken: Taken, turns: int, view: View, execution: Execution
-    ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
-        """Why the chat ends with this turn; None if it goes on."""
+    def ended_by(self, member: Participant, taken: Taken, view: View) -> Stop | None:
+        """Why a turn itself ends the chat; None if it does not."""
         if taken.stop:
-            return taken.stop, ()
-        if isinstance(member, HumanParticipant) and (stop := member.rejected(view, taken.reply)):
-            return stop, ()
-        asked: Sequence[Turn] = ()
+            return taken.stop
+        if isinstance(member, HumanParticipant):
+            return member.rejected(view, taken.reply)
+        return None
+
+    def follow_up(
+        self, update: dict[str, Any], view: View, turns: int, execution: Execution, last: str
+    ) -> Steps[Command[Any]]:
+        """End the chat after a turn, or go on with it.
+
+        Args:
+            update: What the turn has brought.
+            view: The run before that.
+            turns: How many turns this run has taken with it.
+            execution: The node it happens in.
+            last: Whose turn it was.
+        """
+        stop: Stop | None = None
         if self.stop_when:
-            after = view.after(taken.reply.messages, taken.trail)
+            after = view.after(update.get("messages", ()), update.get("trail", ()))
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
-            if stop:
-                return stop, asked
-        if turns >= self.max_turns:
-            detail = f"{turns} of {self.max_turns} turns taken"
-            return Stop(reason="turn_limit", detail=detail), asked
-        if self.scene.budget.limits:
-            return self.scene.budget.reached(view.after([], [*taken.trail, *asked])), asked
-        return None, asked
+            update["trail"] = [*update.get("trail", ()), *asked]
+        if stop is None and turns >= self.max_turns:
+            stop = Stop(reason="turn_limit", detail=f"{turns} of {self.max_turns} turns taken")
+        if stop is None and self.scene.budget.limits:
+            stop = self.scene.budget.reached(view.after([], update.get("trail", ())))
+        if stop:
+            return self.finish(update, stop, view)
+        return (yield from self.go_on(update, view, turns, execution, last))
 
     def go_on(
         self,

@@ -57,6 +57,9 @@ class RunInfo(TypedDict, total=False):
     first_turn: int
     """Place of this run's first entry in the trail."""
 
+    follow_up: str | None
+    """Whose turn is taken and saved, while what follows it is still to be done."""
+
     last_message: str | None
     """Id of the thread's last message when the run ended; None while it runs."""
 
