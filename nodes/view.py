@@ -105,7 +105,7 @@ class View:
         """
         entries = self.state.get("trail") or ()
         for place in range(len(entries) - 1, self._run.get("first_turn", 0) - 1, -1):
-            if entries[place].kind in _TURNS and entries[place].outcome != "skipped":
+            if is_turn(entries[place]):
                 step: int = entries[place].step
                 return step
         return 0
