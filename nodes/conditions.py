@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, StrictBool
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
-from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
+from langgraph_orchestra.nodes.limits import Limits, limit_reached
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
@@ -63,7 +63,7 @@ class Condition(ABC):
 def turns(n: int) -> Condition:
     """Fire after so many turns of this run."""
     natural_number("n", n)
-    return _When(f"turns({n})", lambda view: len(view.turns) >= n)
+    return _Spent(f"turns({n})", Limits(turns=n))
 
 
 def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
@@ -88,19 +88,19 @@ def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
 def tokens(n: int) -> Condition:
     """Fire when this run has used so many tokens."""
     natural_number("n", n)
-    return _When(f"tokens({n})", _spent(Limits(tokens=n)))
+    return _Spent(f"tokens({n})", Limits(tokens=n))
 
 
 def cost(usd: float) -> Condition:
     """Fire when this run has cost so many USD, as far as the models' prices are known."""
     positive_number("usd", usd, optional=False)
-    return _When(f"cost({usd})", _spent(Limits(cost=usd)))
+    return _Spent(f"cost({usd})", Limits(cost=usd))
 
 
 def seconds(n: float) -> Condition:
     """Fire when this run has been at work for so long; waiting for a person does not count."""
     positive_number("n", n, optional=False)
-    return _When(f"seconds({n})", _spent(Limits(seconds=n)))
+    return _Spent(f"seconds({n})", Limits(seconds=n))
 
 
 def idle(n: int) -> Condition:
@@ -155,6 +155,16 @@ class _When(Condition):
     def fired(self, work: Work) -> Steps[str]:
         verdict = yield apply(self.predicate, work.view)
         return self.name if verdict else ""
+
+
+@dataclass(frozen=True)
+class _Spent(Condition):
+    name: str
+    limits: Limits
+
+    def fired(self, work: Work) -> Steps[str]:
+        yield from ()
+        return self.name if limit_reached(self.limits, work.before) else ""
 
 
 @dataclass(frozen=True)
@@ -232,7 +242,3 @@ def _idle_turns(view: View) -> Iterator[bool]:
 
 
 _WITHOUT_ANSWER = frozenset({"failed", "timed_out", "cancelled"})
-
-
-def _spent(limits: Limits) -> Predicate:
-    return lambda view: limit_reached(limits, spent_in(view.trail, len(view.turns))) is not None

@@ -23,7 +23,9 @@ _NO_CALLS: Set[str | None] = frozenset()
 class Words(NamedTuple):
     """What somebody has said, as everybody else reads it."""
 
-    speaker: str
+    author: str | None
+    """Whose answer it is, who reads it as it was said; None if it is a person's."""
+
     message: HumanMessage
     said: "weakref.ref[AnyMessage]"
 
@@ -41,7 +43,8 @@ class Heard:
     def put(self, speaker: str, said: AIMessage | HumanMessage) -> HumanMessage:
         """Put into words what somebody has said, and keep them."""
         words, key, message = self.words, id(said), _spoken_by(speaker, said)
-        words[key] = Words(speaker, message, weakref.ref(said, lambda _: words.pop(key, None)))
+        author = speaker if said.type == "ai" else None
+        words[key] = Words(author, message, weakref.ref(said, lambda _: words.pop(key, None)))
         return message
 
 
@@ -64,9 +67,9 @@ def addressed_to(
     prompt: list[AnyMessage] = []
     own_calls = _NO_CALLS  # of the latest call only: ids come more than once
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
-        if (words := known.get(id(message))) and words.speaker != reader:
+        if words := known.get(id(message)):
             own_calls = _NO_CALLS
-            prompt.append(words.message)
+            prompt.append(message if words.author == reader else words.message)
             continue
         if message.type == "tool":
             if message.tool_call_id in own_calls:

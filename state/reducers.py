@@ -51,7 +51,7 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
     """
     thread: list[BaseMessage | None] = list(_typed(messages))
     written = _flat(writes)
-    if _is_one_more(thread, written):
+    if not written or _is_one_more(thread, written):
         return [*thread, *written]
     places = {message.id: place for place, message in enumerate(thread) if message}
     for message in written:
