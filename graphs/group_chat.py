@@ -39,6 +39,7 @@ from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_whe
 from langgraph_orchestra.nodes.policy import breaker_is_open
 from langgraph_orchestra.nodes.selectors import (
     Floor,
+    RoundRobin,
     Selector,
     round_robin,
     selector_from,
@@ -260,7 +261,8 @@ class Chat:
         names = list(self.members)
         if speaker is None:
             return names
-        if self.selector.in_order and not (self.transitions or self.may_run_dry):
+        in_turn = isinstance(self.selector, RoundRobin)
+        if in_turn and not (self.transitions or self.may_run_dry):
             return [names[(names.index(speaker) + 1) % len(names)]]
         return self.successors_of(speaker)
 
@@ -274,7 +276,8 @@ class Chat:
         """Begin a run, and see who opens it."""
         update = begin_run(state, execution, self.everybody, self.scene, self.deciders)
         view = self.view({**state, **update}, execution)
-        return (yield from self.go_on({**update, "next_speaker": None}, view, 0, execution))
+        update.update(self.chosen(None, state))
+        return (yield from self.go_on(update, view, 0, execution))
 
     def speaker(self, member: Participant) -> Any:
         """The steps of a participant's node."""
@@ -434,7 +437,7 @@ class Chat:
             update["output"] = choice.messages[-1].text
         if choice.stop or choice.speaker is None:
             return self.finish(update, choice.stop or Stop(reason="completed"), view)
-        update["next_speaker"] = choice.speaker
+        update.update(self.chosen(choice.speaker, view.state))
         return Command(update=update, goto=choice.speaker)
 
     def who_may_speak(
@@ -484,12 +487,21 @@ class Chat:
             )
         ]
 
+    def chosen(self, speaker: str | None, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The update that tells whom the selector has chosen.
+
+        Nothing is written where the order alone tells it: that would be a quarter of what a turn
+        takes on disk.
+        """
+        changed = state.get("next_speaker") != speaker and not self.selector.follows_an_order
+        return {"next_speaker": speaker} if changed else {}
+
     def finish(self, update: dict[str, Any], stop: Stop, view: View) -> Command[Any]:
         """End the chat, with the best there is."""
         messages = update.get("messages", ())
         if "output" not in update:
             update["output"] = best_so_far(view.after(messages, update.get("trail", ())))
-        ended = {"next_speaker": None, **end_run(view.state, stop, messages)}
+        ended = {**self.chosen(None, view.state), **end_run(view.state, stop, messages)}
         return Command(update={**update, **ended}, goto=self.end)
 
 

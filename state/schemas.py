@@ -31,12 +31,12 @@ __all__ = [
     "SequentialState",
 ]
 
-SNAPSHOT_EVERY = 1000
+SNAPSHOT_EVERY = 250
 """Updates after which a thread's messages, and its trail, are saved whole.
 
 Each snapshot holds everything before it, so they are what makes long threads large: with
 LangGraph's 100, they are a third of a chat of 300 turns. Since the last one, a resume replays the
-updates, some 20 us for each.
+updates, some 20 us for each. Measured at 300 turns: 3.9 kB a turn, and 6.7 ms to resume.
 """
 
 Messages = Annotated[
@@ -114,7 +114,8 @@ class GroupChatState(OrchestrationState, total=False):
     """State of `create_group_chat`."""
 
     next_speaker: str | None
-    """Who has the floor; None before the first choice, and when the chat has ended."""
+    """Whom the selector has given the floor; None before a choice, when the chat has ended, and
+    where nobody chooses: `round_robin()` and `rotate_random()` only follow an order."""
 
 
 class MakerCheckerState(OrchestrationState, total=False):
