@@ -85,11 +85,8 @@ class Taken(NamedTuple):
         Args:
             asked: Entries of models that were asked about it.
         """
-        return {
-            "messages": list(self.reply.messages),
-            "trail": [*self.trail, *asked],
-            **self.reply.changes,
-        }
+        update = {"messages": list(self.reply.messages), "trail": [*self.trail, *asked]}
+        return {**update, **self.reply.changes} if self.reply.changes else update
 
 
 def take_turn(
@@ -214,9 +211,11 @@ class _Recorder(NamedTuple):
     step: int
 
     def answered(self, reply: Reply) -> Taken:
-        inside = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
-        own = () if inside else (self._entry(reply.outcome, reply.detail),)
-        return Taken(reply, inside or own, stop=self.work.stopped, seconds=self.work.seconds)
+        if reply.inside:
+            turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
+        else:
+            turns = [self._entry(reply.outcome, reply.detail)]
+        return Taken(reply, turns, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
         timed_out = isinstance(error, NodeTimeoutError | TimeUp)

@@ -34,6 +34,7 @@ _READY = frozenset({AIMessage, HumanMessage, SystemMessage, ToolMessage})
 """Messages to be kept as they are; their exact type is the cheapest thing to ask for."""
 
 _id_of = attrgetter("id")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
 
 
@@ -160,7 +161,7 @@ def _is_pair(write: Any) -> bool:
 
 def _id_for(message: BaseMessage, places: Mapping[str | None, int]) -> str:
     # From the content as a reload gives it back: tuples as lists, broken surrogates replaced.
-    content = json.dumps(message.content, ensure_ascii=False, default=str)
+    content = _ENCODER.encode(message.content)
     told = f"{message.type}:{content}".encode(errors="replace").decode()
     number = len(places)
     while (made := str(uuid5(_NAMESPACE, f"{number}:{told}"))) in places:
