@@ -25,6 +25,7 @@ from langgraph_orchestra.nodes.participant import (
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.prompt import Tools, addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
+from langgraph_orchestra.nodes.view import text_of
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import ConfigurationError
 
@@ -187,7 +188,7 @@ class AgentParticipant(Participant):
             answer = yield from decide(work, model, self.agent.output, messages)
             return Reply([answer_from(self.name, answer)], answer)
         said = yield from work.ask(model, messages)
-        return Reply([said_by(self.name, said)], said.text)
+        return Reply([said_by(self.name, said)], text_of(said))
 
     def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
         assert self.graph is not None  # noqa: S101 - for the type checker

@@ -18,7 +18,7 @@ from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
 from langgraph_orchestra.nodes.limits import Limits, limit_reached
 from langgraph_orchestra.nodes.model_source import ModelSource
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import View, text_of
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
 
@@ -80,7 +80,7 @@ def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
     names = {by} if isinstance(by, str) else set(by or ())
 
     def said(view: View) -> bool:
-        return any(text in m.text for m in view.said if by is None or m.name in names)
+        return any(text in text_of(m) for m in view.said if by is None or m.name in names)
 
     return _When(f"mentions({text!r})" if by is None else f"mentions({text!r}, by={by!r})", said)
 
@@ -227,7 +227,7 @@ class _Judged(Condition):
 
 def _idle_turns(view: View) -> Iterator[bool]:
     """Whether each turn, the latest first, has brought nothing new."""
-    texts = [message.text.strip() for message in view.answers]
+    texts = [text_of(message).strip() for message in view.answers]
     places: dict[str | None, list[int]] = {}
     for place, message in enumerate(view.answers):
         places.setdefault(message.name, []).append(place)

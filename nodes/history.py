@@ -199,7 +199,9 @@ def read(history: History, work: Work) -> Steps[Messages]:
     if isinstance(history, Reading):
         return history.pick(work.view, work.name)
     picked = yield apply(history, work.view)
-    if not isinstance(picked, Sequence) or not all(isinstance(m, BaseMessage) for m in picked):
+    if not isinstance(picked, Sequence) or not all(
+        issubclass(kind, BaseMessage) for kind in set(map(type, picked))
+    ):
         raise ConfigurationError(
             f"the history policy of `{work.name}` returned {picked!r}, not a list of messages"
         )
@@ -244,7 +246,11 @@ def whole(messages: Messages) -> list[AnyMessage]:
     """Leave out tool calls that lack a result right after them, and results without their call."""
     kept: list[AnyMessage] = []
     for first, *results in _with_results(messages):
-        called = {call["id"] for call in getattr(first, "tool_calls", ())}
+        calls = () if first.type == "human" else getattr(first, "tool_calls", ())
+        if not calls and not results and first.type != "tool":
+            kept.append(first)
+            continue
+        called = {call["id"] for call in calls}
         answered = {m.tool_call_id: m for m in results if isinstance(m, ToolMessage)}
         if first.type != "tool" and called <= answered.keys():
             kept += [first, *(answered[one] for one in answered if one in called)]

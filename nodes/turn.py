@@ -120,10 +120,7 @@ def take_turn(
     label = label or participant.name
     work = Work(label, view, execution, scene.budget, besides)
     record = _Recorder(participant, work, scene, step)
-    run_began = (view.state.get("run_info") or {}).get("first_turn", 0)
-    path = execution.path(label)
-    trail = view.state.get("trail") or ()
-    if is_out or breaker_is_open(participant.policy.breaker, path, trail, run_began):
+    if is_out or (participant.policy.breaker and _is_broken(participant, label, view, execution)):
         return record.broken()
     try:
         reply = yield from _bounded(participant.speak(work, scene), participant, work, bounds)
@@ -141,6 +138,13 @@ def take_turn(
     except Exception as error:  # noqa: BLE001 - retried, recorded or raised by policy
         return (yield from _after_failure(error, record, bounds))
     return record.answered(reply)
+
+
+def _is_broken(participant: Participant, label: str, view: View, execution: Execution) -> bool:
+    """Whether a participant's breaker is open."""
+    run_began = (view.state.get("run_info") or {}).get("first_turn", 0)
+    trail = view.state.get("trail") or ()
+    return breaker_is_open(participant.policy.breaker, execution.path(label), trail, run_began)
 
 
 def stop_by(

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
 
-__all__ = ["View", "best_so_far", "is_answer", "is_turn", "this_run"]
+__all__ = ["View", "best_so_far", "is_answer", "is_turn", "text_of", "this_run"]
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 
@@ -207,6 +207,11 @@ def _is_personal(answer: Sequence[AnyMessage], editors: Container[str | None]) -
 def is_answer(message: AnyMessage) -> bool:
     """Whether a message is what somebody said, not a tool call or a tool's result."""
     return message.type == "human" or (message.type == "ai" and not message.tool_calls)
+
+
+def text_of(message: AnyMessage) -> str:
+    """Text of a message, as `message.text`, which makes a special string of every plain one."""
+    return message.content if isinstance(message.content, str) else message.text
 
 
 def is_turn(entry: Turn) -> bool:
