@@ -273,9 +273,10 @@ class Line:
         stage = self.stages[place]
         if taken.stop:
             return taken.stop
-        if isinstance(stage, HumanParticipant) and (stop := stage.rejected(view, taken.reply)):
-            return stop
-        if taken.reply.decision == "reject" or self.next_name(place) != END:
+        goes_back = taken.reply.decision == "reject"
+        if goes_back and isinstance(stage, HumanParticipant):
+            return stage.rejected(view, taken.reply)
+        if goes_back or self.next_name(place) != END:
             return None
         if taken.answered:
             return Stop(reason="completed")

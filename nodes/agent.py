@@ -169,9 +169,10 @@ class AgentParticipant(Participant):
 
     def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the model, and the one that summarises what it reads."""
-        history = self.history or self._default_history
-        sources = [self.model, *([history.model] if isinstance(history, Summarised) else [])]
-        return [model for source in sources for model in source.check(execution)]
+        history, found = self.history or self._default_history, self.model.check(execution)
+        if isinstance(history, Summarised):
+            found = [*found, *history.model.check(execution)]
+        return found
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Ask the model, or run the inner graph."""

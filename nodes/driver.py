@@ -184,10 +184,10 @@ class Execution:
     @property
     def user(self) -> str | None:
         """On whose behalf the run acts: from the context, else as the server authenticated them."""
-        context = self.runtime.context  # the defaults name nobody
-        user = (
-            context.get("user") if isinstance(context, Mapping) else getattr(context, "user", None)
-        )
+        user, context = None, self.runtime.context
+        if context is not None:  # the defaults name nobody
+            is_mapping = isinstance(context, Mapping)
+            user = context.get("user") if is_mapping else getattr(context, "user", None)
         if user is None and (server := self.runtime.server_info) and server.user:
             return server.user.identity
         return user

@@ -77,7 +77,7 @@ def models_of(
     Raises:
         ConfigurationError: A model cannot be found.
     """
-    fallbacks = [c.fallback for c in callers if isinstance(c, Participant) and c.fallback]
+    fallbacks = [c.fallback for c in callers if not isinstance(c, ModelSource) and c.fallback]
     return [model for caller in (*callers, *fallbacks) for model in caller.check(execution)]
 
 

@@ -60,9 +60,14 @@ class Budget:
     tallies: dict[int, tuple[Turn, Tally]] = field(default_factory=dict, compare=False, repr=False)
     """What runs have spent up to their last turn, by the identity of their first entry."""
 
+    @lazy
+    def is_limited(self) -> bool:
+        """Whether there are limits; it is asked several times in each turn."""
+        return bool(self.limits)
+
     def reached(self, view: View) -> Stop | None:
         """The limit that a run has reached between two turns; None while there is budget left."""
-        if not self.limits:
+        if not self.is_limited:
             return None
         return limit_reached(self.limits, self.spent(view))
 
@@ -112,7 +117,7 @@ class Work:
         self._budget = budget
         self.counted: set[str | None] = self._counted_before() if execution.attempt > 1 else set()
         self._outer: Work | None = execution.config.get("configurable", {}).get(_OUTER)
-        self._limited = bool(self.limits) or (self._outer is not None and self._outer._limited)
+        self._limited = budget.is_limited or (self._outer is not None and self._outer._limited)
         self._price: Price | None = self.limits.price or (self._outer and self._outer._price)
 
     @lazy
