@@ -4,10 +4,12 @@ One's own answers are `AIMessage`s, everybody else's are `HumanMessage`s that be
 speaker's name: chat APIs know one assistant only, and a model takes what stands there for its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+
+from langgraph_orchestra.nodes.handoff_tool import is_handoff_result, is_handoff_tool_name
 
 __all__ = ["Tools", "addressed_to"]
 
@@ -31,6 +33,8 @@ def addressed_to(
     own_calls: set[str | None] = set()  # of the latest call only: ids come more than once
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
         if message.type == "tool":
+            if is_handoff_result(message):
+                continue
             if message.tool_call_id in own_calls:
                 prompt.append(message)
             elif tools == "all":
@@ -38,6 +42,11 @@ def addressed_to(
             continue
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader
+        if message.type == "ai" and any(is_handoff_tool_name(call["name"]) for call in calls):
+            message = _without_handoffs(message, keeps_calls=own and tools != "none")
+            calls = message.tool_calls
+            if not calls and not message.text.strip():
+                continue
         own_calls = {call["id"] for call in calls} if own and tools != "none" else set()
         if calls and not own_calls:
             continue
@@ -48,6 +57,33 @@ def addressed_to(
     if prompt and prompt[-1].type == "ai":
         prompt.append(HumanMessage(_PLEASE_CONTINUE))
     return prompt
+
+
+def _without_handoffs(message: AIMessage, *, keeps_calls: bool) -> AIMessage:
+    """A message that hands over as speech, with its other calls only, if with any.
+
+    Whom control went to is the graph's business: the next model would imitate what it reads of it.
+    """
+    kept = [
+        call
+        for call in message.tool_calls
+        if keeps_calls and not is_handoff_tool_name(call["name"])
+    ]
+    dropped = {call["id"] for call in message.tool_calls} - {call["id"] for call in kept}
+    content: Any = message.content
+    if not isinstance(content, str):  # some providers repeat the calls there
+        content = [b for b in content if not (isinstance(b, dict) and _ids_in(b) & dropped)]
+    others = {key: v for key, v in message.additional_kwargs.items() if key != "tool_calls"}
+    return message.model_copy(
+        update={"content": content, "tool_calls": kept, "additional_kwargs": others}
+    )
+
+
+def _ids_in(block: Mapping[str, Any]) -> set[Any]:
+    """Ids of the call that a block of content stands for."""
+    if block.get("type") not in ("tool_use", "tool_call", "function_call"):
+        return set()
+    return {block.get("id"), block.get("call_id")} - {None}
 
 
 def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:
