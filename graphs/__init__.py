@@ -1,8 +1,15 @@
 """The factories: each builds one pattern as an uncompiled `StateGraph`."""
 
 from langgraph_orchestra.graphs.concurrent import create_concurrent
+from langgraph_orchestra.graphs.handoff import create_handoff
 from langgraph_orchestra.graphs.map_reduce import create_map_reduce
 from langgraph_orchestra.graphs.pattern import PatternGraph
 from langgraph_orchestra.graphs.sequential import create_sequential
 
-__all__ = ["PatternGraph", "create_concurrent", "create_map_reduce", "create_sequential"]
+__all__ = [
+    "PatternGraph",
+    "create_concurrent",
+    "create_handoff",
+    "create_map_reduce",
+    "create_sequential",
+]

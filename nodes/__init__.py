@@ -21,6 +21,8 @@ from langgraph_orchestra.nodes.conditions import (
     turns,
     when,
 )
+from langgraph_orchestra.nodes.handoff_rule import HandoffRule
+from langgraph_orchestra.nodes.handoff_tool import handoff_tool
 from langgraph_orchestra.nodes.history import (
     History,
     everything,
@@ -42,6 +44,7 @@ __all__ = [
     "RESERVED_NAMES",
     "Agent",
     "Condition",
+    "HandoffRule",
     "History",
     "Human",
     "Limits",
@@ -53,6 +56,7 @@ __all__ = [
     "cost",
     "everything",
     "first",
+    "handoff_tool",
     "idle",
     "judged",
     "last_only",
