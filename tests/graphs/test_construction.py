@@ -140,7 +140,9 @@ def test_one_object_takes_part_under_two_names(pattern_of_several, run):
     result = run(graph.compile())
     assert {"a", "b"} <= graph.nodes.keys()
     agents = {turn.agent for turn in result["trail"] if turn.kind == "agent"}
-    assert agents == ({"a"} if graph.pattern == "handoff" else {"a", "b"})  # who answers has ended it
+    assert agents == (
+        {"a"} if graph.pattern == "handoff" else {"a", "b"}
+    )  # who answers has ended it
 
 
 # Participants

@@ -48,9 +48,7 @@ def test_without_routes_everybody_may_hand_over_to_everybody(run, saver):
 def test_with_routes_exactly_the_listed_ones_are_offered_in_their_order(run):
     triage = agent("triage", to("tech"))
     tech = agent("tech")
-    graph = create_handoff(
-        [triage, agent("billing"), tech], routes={"triage": ["tech", "billing"]}
-    )
+    graph = create_handoff([triage, agent("billing"), tech], routes={"triage": ["tech", "billing"]})
     run(graph.compile())
     assert tools_of(triage) == ["handoff_to_tech", "handoff_to_billing"]
     assert tools_of(tech) == []
@@ -358,7 +356,10 @@ def test_anothers_tool_result_is_one_line_of_text_and_ones_own_is_a_pair(run):
 def test_a_history_policy_of_the_users_own_still_ends_with_the_payload(run):
     billing = agent("billing", history=last_only())
     run(create_handoff([agent("triage", to("billing", text="So.")), billing]).compile(), "help")
-    assert read_by(billing) == ["help", "triage: I hand the conversation over to you.\nReason: because"]
+    assert read_by(billing) == [
+        "help",
+        "triage: I hand the conversation over to you.\nReason: because",
+    ]
 
 
 def test_the_history_of_the_graph_may_leave_tools_out(run):
