@@ -128,10 +128,14 @@ class Desk:
 
     def give_up(self) -> None:
         """The sender cannot be asked again: what was refused ends its turn."""
-        if self.records and not self.is_done:
-            last = self.records[-1]
-            reason: Any = "rejected" if last.outcome == "refused" else "failed"
-            self.stop = Stop(reason=reason, detail=last.detail, by=self.source)
+        if not self.records or self.is_done:
+            return
+        last = self.records[-1]
+        if last.outcome == "refused":
+            told = _refusal_text(last.target, last.detail)
+            self.stop = Stop(reason="rejected", detail=told, by=last.target)
+        else:
+            self.stop = Stop(reason="failed", detail=last.detail, by=self.source)
 
     def _refusal(
         self, wanted: Handoff, said: Sequence[AnyMessage], changes: Mapping[str, Any] | None
@@ -154,8 +158,8 @@ class Desk:
         return None if verdict else ""
 
     def _refused(self, wanted: Handoff, why: str) -> str:
-        told = f"refused by `{wanted.target}`{f': {why}' if why else ''}"
-        self._record(wanted, "refused", why or told)
+        told = _refusal_text(wanted.target, why)
+        self._record(wanted, "refused", why)
         refusals = [r.target for r in self.records if r.outcome == "refused"]
         if len(refusals) >= TRIES or set(refusals) >= set(self.routes.from_(self.source)):
             self.stop = Stop(reason="rejected", detail=told, by=wanted.target)
@@ -188,6 +192,10 @@ def taken_text(target: str) -> str:
 def summary(handoff: Handoff) -> str:
     """A handoff in one line."""
     return f"to {handoff.target}{f': {handoff.reason}' if handoff.reason else ''}"
+
+
+def _refusal_text(target: str, why: str) -> str:
+    return f"refused by `{target}`{f': {why}' if why else ''}"
 
 
 def _is_taken(handoff: Handoff) -> bool:
