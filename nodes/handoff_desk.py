@@ -147,7 +147,8 @@ class Desk:
         view = self.view.after(said, ()) if said else self.view
         if changes:
             view = type(view)({**view.state, **changes}, view.speakers, view.prefix)
-        verdict = yield apply(accepts, view, self._stamped(wanted))
+        asked = wanted.model_copy(update={"source": self.source, "at": datetime.now(UTC)})
+        verdict = yield apply(accepts, view, asked)
         if isinstance(verdict, str):
             return verdict
         if not isinstance(verdict, bool):
@@ -170,12 +171,10 @@ class Desk:
         return f"{outcome}: {why}"
 
     def _record(self, wanted: Handoff, outcome: HandoffOutcome, detail: str) -> Handoff:
-        record = self._stamped(wanted).model_copy(update={"outcome": outcome, "detail": detail})
+        known = {"source": self.source, "outcome": outcome, "detail": detail}
+        record = wanted.model_copy(update={**known, "at": datetime.now(UTC)})
         self.records.append(record)
         return record
-
-    def _stamped(self, wanted: Handoff) -> Handoff:
-        return wanted.model_copy(update={"source": self.source, "at": datetime.now(UTC)})
 
 
 def counted_handoffs(state: Mapping[str, Any]) -> Sequence[Handoff]:

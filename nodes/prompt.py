@@ -8,8 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages.tool import ToolCall
 
-from langgraph_orchestra.nodes.handoff_tool import is_handoff_result, is_handoff_tool_name
+from langgraph_orchestra.nodes.handoff_tool import (
+    hands_over,
+    is_handoff_result,
+    is_handoff_tool_name,
+)
 
 __all__ = ["Tools", "addressed_to"]
 
@@ -42,11 +47,12 @@ def addressed_to(
             continue
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader
-        if message.type == "ai" and any(is_handoff_tool_name(call["name"]) for call in calls):
-            message = _without_handoffs(message, keeps_calls=own and tools != "none")
-            calls = message.tool_calls
+        if calls and message.type == "ai" and hands_over(message):
+            calls = _other_calls(message) if own and tools != "none" else []
             if not calls and not message.text.strip():
                 continue
+            if own or not message.name:  # another's is shown as text in any case
+                message = _with_calls(message, calls)
         own_calls = {call["id"] for call in calls} if own and tools != "none" else set()
         if calls and not own_calls:
             continue
@@ -59,23 +65,23 @@ def addressed_to(
     return prompt
 
 
-def _without_handoffs(message: AIMessage, *, keeps_calls: bool) -> AIMessage:
-    """A message that hands over as speech, with its other calls only, if with any.
+def _other_calls(message: AIMessage) -> list[ToolCall]:
+    """The calls of a message that hand nothing over.
 
     Whom control went to is the graph's business: the next model would imitate what it reads of it.
     """
-    kept = [
-        call
-        for call in message.tool_calls
-        if keeps_calls and not is_handoff_tool_name(call["name"])
-    ]
+    return [call for call in message.tool_calls if not is_handoff_tool_name(call["name"])]
+
+
+def _with_calls(message: AIMessage, kept: Sequence[ToolCall]) -> AIMessage:
+    """A message with some of its calls only, or as mere speech."""
     dropped = {call["id"] for call in message.tool_calls} - {call["id"] for call in kept}
     content: Any = message.content
     if not isinstance(content, str):  # some providers repeat the calls there
         content = [b for b in content if not (isinstance(b, dict) and _ids_in(b) & dropped)]
     others = {key: v for key, v in message.additional_kwargs.items() if key != "tool_calls"}
     return message.model_copy(
-        update={"content": content, "tool_calls": kept, "additional_kwargs": others}
+        update={"content": content, "tool_calls": list(kept), "additional_kwargs": others}
     )
 
 

@@ -1,5 +1,7 @@
 """Handoff: routes, tools, drawings, how control moves and what the target reads."""
 
+from typing import Any
+
 import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
@@ -142,7 +144,7 @@ def test_autonomous_turns_are_drawn_as_a_loop():
 # What is refused when a graph is built
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "start": ({"start": "x"}, ConfigurationError, "`start` is `x`.*`a`, `b`, `c`"),
     "start type": ({"start": 1}, TypeError, "`start` is a name, not 1"),
     "routes type": ({"routes": ["a"]}, TypeError, "`routes` is a mapping"),
@@ -203,13 +205,13 @@ def test_a_tool_named_like_a_handoff_is_refused():
         """Do something else."""
         return word
 
-    with pytest.raises(ConfigurationError, match="tool `handoff_to_b` of `a`.*rename the tool"):
+    with pytest.raises(ConfigurationError, match=r"tool `handoff_to_b` of `a`.*rename the tool"):
         create_handoff([agent("a", tools=[handoff_to_b]), agent("b")])
 
 
 def test_a_name_too_long_for_a_tool_is_refused():
     long = "x" * 54
-    with pytest.raises(ConfigurationError, match="64 characters.*shorten the name to 53"):
+    with pytest.raises(ConfigurationError, match=r"64 characters.*shorten the name to 53"):
         create_handoff([agent("a"), agent(long)])
 
 
@@ -219,7 +221,7 @@ def test_a_person_who_reviews_cannot_be_handed_over_to():
 
 
 def test_a_turn_that_may_be_skipped_is_refused():
-    with pytest.raises(ConfigurationError, match="`when` of `a`.*`routes` and `rules`"):
+    with pytest.raises(ConfigurationError, match=r"`when` of `a`.*`routes` and `rules`"):
         create_handoff([Member(agent("a"), when=lambda view: True), agent("b")])
 
 
@@ -296,7 +298,7 @@ def test_handoffs_stand_in_order_with_their_times(run):
 
 
 def test_the_target_reads_the_conversation_and_last_the_payload(run):
-    payload = {"reason": "an invoice", "context": "no. 7", "instructions": "check it"}
+    payload: Any = {"reason": "an invoice", "context": "no. 7", "instructions": "check it"}
     triage, billing = agent("triage", to("billing", priority="high", **payload)), agent("billing")
     run(create_handoff([triage, billing]).compile(), "help me")
     assert read_by(billing) == [

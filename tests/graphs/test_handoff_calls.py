@@ -1,6 +1,7 @@
-"""Handoff: several calls in one answer, calls that cannot be used, agents with tools of their own."""
+"""Handoff: several calls in one answer, calls that cannot be used, agents with own tools."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -34,7 +35,7 @@ def boom(word: str) -> str:
     raise ValueError(f"no {word}")
 
 
-def plan(step: str, runtime: ToolRuntime) -> Command:
+def plan(step: str, runtime: ToolRuntime) -> Command[Any]:
     """Write the plan."""
     done = ToolMessage("planned", tool_call_id=runtime.tool_call_id)
     return Command(update={"plan": Plan(steps=[step]), "messages": [done]})
@@ -398,7 +399,7 @@ def test_a_tool_that_an_agent_built_elsewhere_has_not_is_unknown(run):
 
 def test_an_agent_built_elsewhere_with_a_tool_beside_the_handoff_keeps_both(run):
     both = to("billing", beside=wants("look_up", word="squid"))
-    graph, model = elsewhere(both, "I passed you on", tools=[look_up])
+    graph, _model = elsewhere(both, "I passed you on", tools=[look_up])
     result = run(create_handoff([graph, agent("billing", "done")]).compile())
     assert told(result) == [
         ("look_up", "squid is a mollusc"),

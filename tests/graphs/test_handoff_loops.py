@@ -14,12 +14,12 @@ from support.results import calls, ended, outcomes
 
 def ring(*names, text="", **options):
     """Agents that hand over in a ring, for ever."""
-    after = dict(zip(names, (*names[1:], names[0]), strict=True))
-    members = [
-        Agent(name, "", model=ScriptedModel(lambda m, n=name: to(after[n], text=text)), **options)
-        for name in names
-    ]
-    return members
+
+    def over_to(target):
+        return ScriptedModel(lambda messages: to(target, text=text))
+
+    following = zip(names, (*names[1:], names[0]), strict=True)
+    return [Agent(name, "", model=over_to(target), **options) for name, target in following]
 
 
 @pytest.mark.parametrize("tools", [[], [look_up]], ids=["without tools", "with tools"])

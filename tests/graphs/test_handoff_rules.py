@@ -272,7 +272,7 @@ def test_a_function_hands_over_by_returning_a_handoff(run, saver):
         "help",
         "router: I hand the conversation over to you.\nReason: it is yours\nContext: no. 7",
     ]
-    assert [(t.kind, t.outcome) for t in result["trail"]][0] == ("function", "handed_off")
+    assert next((t.kind, t.outcome) for t in result["trail"]) == ("function", "handed_off")
 
 
 def test_an_async_function_hands_over_too(run):
@@ -284,7 +284,7 @@ def test_an_async_function_hands_over_too(run):
 
 def test_a_function_that_names_nobody_there_is_an_error_with_the_valid_names(run):
     app = create_handoff([handing("x"), agent("b"), agent("c")]).compile()
-    with pytest.raises(ConfigurationError, match="`router` returned a `Handoff` to `x`.*`b`, `c`"):
+    with pytest.raises(ConfigurationError, match=r"`router` returned a `Handoff` to `x`.*`b`, `c`"):
         run(app)
 
 
