@@ -188,3 +188,32 @@ def test_a_team_counts_as_one_turn_and_each_call_once(run):
     inner = create_handoff([a, b]).compile(name="inner")
     result = run(create_handoff([inner, Human("never")]).compile())
     assert sum(turn.input_tokens for turn in result["trail"]) == 10 * sum(calls(a, b))
+
+
+def test_people_of_two_handoff_teams_are_asked_at_once_and_answered_by_id(run, saver):
+    left = create_handoff([agent("a", "which?", "left")], human="user").compile(name="one")
+    members = [agent("b", to("c")), agent("c", "what?", "right")]
+    right = create_handoff(members, human="user").compile(name="two")
+    app = create_concurrent([left, right]).compile(checkpointer=saver)
+
+    def ids(result):
+        return {i.value["path"]: i.id for i in result["__interrupt__"]}
+
+    first = ids(run(app, thread="1"))
+    assert set(first) == {"one/user", "two/user"}
+    second = ids(run(app, Command(resume={first["two/user"]: "this"}), thread="1"))
+    assert second["one/user"] == first["one/user"]
+    answers = {second["one/user"]: "that", second["two/user"]: ""}
+    result = run(app, Command(resume=answers), thread="1")
+    result = run(app, Command(resume=""), thread="1")
+    assert result["output"] == "## one\n\nleft\n\n## two\n\nright"
+    assert calls(*members) == [1, 2]
+
+
+def test_a_team_with_a_memory_of_its_own_goes_on_where_its_conversation_is(run, saver):
+    a, b = agent("a", to("b")), agent("b", "one", "two")
+    inner = create_handoff([a, b]).compile(checkpointer=True, name="inner")
+    app = create_sequential([inner]).compile(checkpointer=saver)
+    run(app, "first", thread="1")
+    result = run(app, "second", thread="1")
+    assert (ended(result), calls(a, b)) == (("two", "completed"), [1, 2])
