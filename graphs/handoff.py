@@ -154,7 +154,7 @@ def create_handoff(
     targets = targets_from(routes, names, outside=outside, person=person_name)
     accepts = accepts_by_name(accepts, [*names, *([person_name] if person_name else [])])
     exits = Routes(targets, about, accepts, max_handoffs)
-    for target in {target for several in targets.values() for target in several}:
+    for target in dict.fromkeys(target for several in targets.values() for target in several):
         handoff_tool_name(target)
 
     scene = Scene("handoff", history or conversation(), budget, handoffs=exits)
