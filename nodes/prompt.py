@@ -5,10 +5,17 @@ speaker's name: chat APIs know one assistant only, and a model takes what stands
 """
 
 import weakref
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages.tool import ToolCall
+
+from langgraph_orchestra.nodes.handoff_tool import (
+    hands_over,
+    is_handoff_result,
+    is_handoff_tool_name,
+)
 
 __all__ = ["Heard", "Tools", "addressed_to"]
 
@@ -26,7 +33,12 @@ class Words(NamedTuple):
     author: str | None
     """Whose answer it is, who reads it as it was said; None if it is a person's."""
 
+    own: AIMessage | None
+    """How its author reads it; None for the message itself."""
+
     message: HumanMessage
+    """How everybody else reads it."""
+
     said: "weakref.ref[AnyMessage]"
 
 
@@ -40,12 +52,15 @@ class Heard:
     def __init__(self) -> None:
         self.words: dict[int, Words] = {}
 
-    def put(self, speaker: str, said: AIMessage | HumanMessage) -> HumanMessage:
+    def put(
+        self, speaker: str, said: AIMessage | HumanMessage, own: AIMessage | None = None
+    ) -> Words:
         """Put into words what somebody has said, and keep them."""
         words, key, message = self.words, id(said), _spoken_by(speaker, said)
         author = speaker if said.type == "ai" else None
-        words[key] = Words(author, message, weakref.ref(said, lambda _: words.pop(key, None)))
-        return message
+        alive: weakref.ref[AnyMessage] = weakref.ref(said, lambda _: words.pop(key, None))
+        words[key] = put = Words(author, own, message, alive)
+        return put
 
 
 def addressed_to(
@@ -69,9 +84,11 @@ def addressed_to(
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
         if words := known.get(id(message)):
             own_calls = _NO_CALLS
-            prompt.append(message if words.author == reader else words.message)
+            prompt.append(words.own or message if words.author == reader else words.message)
             continue
         if message.type == "tool":
+            if is_handoff_result(message):
+                continue
             if message.tool_call_id in own_calls:
                 prompt.append(message)
             elif tools == "all":
@@ -79,17 +96,58 @@ def addressed_to(
             continue
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader
+        stripped = None
+        if calls and message.type == "ai" and hands_over(message):
+            others = _other_calls(message)
+            calls = others if own and tools != "none" else []
+            if not calls and not message.text.strip():
+                continue
+            stripped = _with_calls(message, calls)
+            if heard is not None and message.name and not others:
+                words = heard.put(message.name, message, stripped)
+                prompt.append(stripped if own else words.message)
+                own_calls = _NO_CALLS
+                continue
         own_calls = {call["id"] for call in calls} if own and tools != "none" else _NO_CALLS
         if calls and not own_calls:
             continue
         if message.name and not own and message.type in ("ai", "human"):
-            put = _spoken_by if heard is None else heard.put
-            prompt.append(put(message.name, message))
+            if heard is None or stripped:
+                prompt.append(_spoken_by(message.name, message))
+            else:
+                prompt.append(heard.put(message.name, message).message)
         else:
-            prompt.append(message)
+            prompt.append(stripped or message)
     if prompt and prompt[-1].type == "ai":
         prompt.append(HumanMessage(_PLEASE_CONTINUE))
     return prompt
+
+
+def _other_calls(message: AIMessage) -> list[ToolCall]:
+    """The calls of a message that hand nothing over.
+
+    Whom control went to is the graph's business: the next model would imitate what it reads of it.
+    """
+    return [call for call in message.tool_calls if not is_handoff_tool_name(call["name"])]
+
+
+def _with_calls(message: AIMessage, kept: Sequence[ToolCall]) -> AIMessage:
+    """A message with some of its calls only, or as mere speech."""
+    dropped = {call["id"] for call in message.tool_calls} - {call["id"] for call in kept}
+    content: Any = message.content
+    if not isinstance(content, str):  # some providers repeat the calls there
+        content = [b for b in content if not (isinstance(b, dict) and _ids_in(b) & dropped)]
+    others = {key: v for key, v in message.additional_kwargs.items() if key != "tool_calls"}
+    return message.model_copy(
+        update={"content": content, "tool_calls": list(kept), "additional_kwargs": others}
+    )
+
+
+def _ids_in(block: Mapping[str, Any]) -> set[Any]:
+    """Ids of the call that a block of content stands for."""
+    if block.get("type") not in ("tool_use", "tool_call", "function_call"):
+        return set()
+    return {block.get("id"), block.get("call_id")} - {None}
 
 
 def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:
