@@ -32,15 +32,19 @@ def keeping_turn(follow_up: Steps[T], saved: Callable[[], T]) -> Steps[T]:
         return saved()
 
 
-def saved_alone(update: Mapping[str, Any], state: Mapping[str, Any], node: str) -> dict[str, Any]:
+def saved_alone(
+    update: Mapping[str, Any], state: Mapping[str, Any], node: str, goto: str | None = None
+) -> dict[str, Any]:
     """The update that saves a turn, and notes that what follows it is still to be done.
 
     Args:
         update: What the turn has brought.
         state: The state before it.
         node: Whose turn it was.
+        goto: Where the run goes on then, if that is decided already.
     """
-    return {**update, "run_info": {**state["run_info"], "follow_up": node}}
+    run_info = update.get("run_info") or state["run_info"]
+    return {**update, "run_info": {**run_info, "follow_up": node, "goes_on_to": goto}}
 
 
 def entered_again(state: Mapping[str, Any], node: str) -> Mapping[str, Any] | None:
@@ -48,4 +52,4 @@ def entered_again(state: Mapping[str, Any], node: str) -> Mapping[str, Any] | No
     run_info = state["run_info"]
     if run_info.get("follow_up") != node:
         return None
-    return {**state, "run_info": {**run_info, "follow_up": None}}
+    return {**state, "run_info": {**run_info, "follow_up": None, "goes_on_to": None}}

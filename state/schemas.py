@@ -62,6 +62,9 @@ class RunInfo(TypedDict, total=False):
     follow_up: str | None
     """Whose turn is taken and saved, while what follows it is still to be done."""
 
+    goes_on_to: str | None
+    """Where the run goes on after that, if that is decided already."""
+
     last_message: str | None
     """Id of the thread's last message when the run ended; None while it runs."""
 

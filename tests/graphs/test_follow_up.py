@@ -3,9 +3,10 @@
 import pytest
 from langgraph.types import Command
 
-from langgraph_orchestra.graphs import create_group_chat, create_sequential
+from langgraph_orchestra.graphs import create_group_chat, create_handoff, create_sequential
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Policy, approval, judged
+from support.handoffs import records, to
 from support.members import AT_ONCE, ONCE, agent
 from support.results import asked, calls, ended, outcomes, spoken
 
@@ -98,6 +99,19 @@ def test_a_rejected_draft_goes_back_to_its_author_also_after_such_a_failure(run,
     second = asked(run(app, resume(first, answer), thread="1"))
     assert second.value["action_requests"][0]["args"]["draft"] == "better draft"
     assert len(ann.model.calls) == 2
+
+
+def test_a_handoff_is_neither_lost_nor_taken_twice_where_the_condition_after_it_fails(run, saver):
+    ann, bob = agent("ann", to("bob", text="One moment."), policy=ONCE), agent("bob", policy=ONCE)
+    flaky = Flaky(2)
+    app = create_handoff([ann, bob], stop_when=flaky).compile(checkpointer=saver)
+    with pytest.raises(LookupError):
+        run(app, thread="1")
+    result = run(app, None, thread="1")
+    assert ended(result) == ("bob", "completed")
+    assert records(result) == [("ann", "bob", "accepted")]
+    assert outcomes(result) == [("ann", "handed_off"), ("bob", "ok")]
+    assert calls(ann, bob) == [1, 1]
 
 
 def test_a_judge_that_fails_is_tried_again_by_the_policy_of_the_node_it_belongs_to(run):
