@@ -17,6 +17,7 @@ from chat import (
     chat_turn_sync,
 )
 from fan_out import fan_out_async, fan_out_saved, fan_out_sync
+from handoff import handoff_async, handoff_prompts, handoff_sync
 from imports import import_time
 from measure import Mark
 from rich.console import Console
@@ -29,6 +30,9 @@ MEASUREMENTS: list[Callable[[], Mark]] = [
     chat_turn_sync,
     chat_growth,
     chat_prompts,
+    handoff_async,
+    handoff_sync,
+    handoff_prompts,
     fan_out_async,
     fan_out_sync,
     fan_out_saved,
