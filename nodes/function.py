@@ -19,7 +19,7 @@ from langgraph_orchestra.nodes.participant import (
 )
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Work
-from langgraph_orchestra.state import ConfigurationError, Handoff
+from langgraph_orchestra.state import ConfigurationError, Handoff, Verdict
 from langgraph_orchestra.state.types import data_types_in
 
 __all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from", "returned_types"]
@@ -85,6 +85,8 @@ def reply_from(name: str, returned: Any, scene: Scene) -> Reply:
     Raises:
         ConfigurationError: It is nothing a participant may return.
     """
+    if scene.takes_verdicts and isinstance(returned, bool):
+        returned = Verdict(approved=returned)
     if isinstance(returned, str | BaseModel) and not isinstance(returned, BaseMessage):
         return Reply([answer_from(name, returned)], returned)
     if isinstance(returned, BaseMessage):

@@ -161,7 +161,7 @@ class HumanParticipant(Participant):
     def _review(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
         view = work.view
         author = view.last_answer.name if view.last_answer else ""
-        round_ = self.rejections(view) + 1
+        round_ = view.state.get("rounds", self.rejections(view)) + 1
         args = {"participant": author or "", "draft": view.last_text, "round": round_}
         about = asked or (
             f"{self.description or f'Approve, edit or reject the draft of {author}.'}"

@@ -135,6 +135,9 @@ class MakerCheckerState(OrchestrationState, total=False):
     verdicts: list[dict[str, Verdict]]
     """What was said of each draft, by the checker's name; one entry for each round."""
 
+    branch_records: Annotated[dict[str, Any], merge_branches]
+    """Bookkeeping: what checkers who look side by side bring to the join."""
+
 
 class HandoffInfo(TypedDict, total=False):
     """How control has come to who has it."""
