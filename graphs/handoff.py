@@ -57,6 +57,7 @@ from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike, described
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import (
@@ -367,7 +368,7 @@ class Switchboard:
         outcome = moved or self._next(speaker, active, view, taken)
         if self.stop_when is None or not outcome.may_be_stopped:
             return self._command(view, outcome, taken)
-        after = view.after(taken.reply.messages, taken.trail)
+        after = after_update(view, taken.written(), self.scene)
         due, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
         if due:
             outcome = replace(outcome, goto=END, stop=due, asks=None)
@@ -400,7 +401,7 @@ class Switchboard:
         rules = [rule for rule in self.rules if rule.applies_to(active)]
         if not rules:
             return taken, None
-        after = view.after(taken.reply.messages, taken.trail)
+        after = after_update(view, taken.written(), self.scene)
         desk = self._desk(active, after, [rule.target for rule in rules])
         for rule in rules:
             if not (yield apply(rule.when, after)):
@@ -424,7 +425,7 @@ class Switchboard:
         refused = {h.target for h in taken.reply.handoffs if h.outcome == "refused"}
         if self.fallback is None or self.fallback in {active, *refused}:
             return taken, None
-        after = view.after(taken.reply.messages, taken.trail)
+        after = after_update(view, taken.written(), self.scene)
         desk = self._desk(active, after, [self.fallback])
         last = taken.reply.handoffs[-1]
         wanted = last.model_copy(update={"target": self.fallback, "detail": "", "by": "rule"})
