@@ -39,7 +39,12 @@ def test_everybody_reads_the_whole_transcript_with_the_speakers_names(run, saver
     ann, bob = talkers("ann", "bob")
     app = create_group_chat([ann, bob], max_turns=4).compile(checkpointer=saver)
     result = run(app, thread="1")
-    assert spoken(result) == [("ann", "ann 1"), ("bob", "bob 1"), ("ann", "ann 2"), ("bob", "bob 2")]
+    assert spoken(result) == [
+        ("ann", "ann 1"),
+        ("bob", "bob 1"),
+        ("ann", "ann 2"),
+        ("bob", "bob 2"),
+    ]
     assert readings(ann) == [["the task"], ["the task", "ann 1", "bob: bob 1"]]
     assert readings(bob) == [
         ["the task", "ann: ann 1"],
@@ -246,7 +251,9 @@ def test_a_recorded_failure_is_a_turn(run):
 def test_a_stop_condition_beats_the_turn_limit(run):
     graph = create_group_chat(talkers("ann", "bob"), stop_when=turns(2), max_turns=2)
     stop = run(graph.compile())["stop"]
-    assert stop == Stop(reason="terminated", detail="stop condition `turns(2)` fired", by="turns(2)")
+    assert stop == Stop(
+        reason="terminated", detail="stop condition `turns(2)` fired", by="turns(2)"
+    )
 
 
 def test_a_stop_condition_is_not_checked_before_the_first_turn(run):
@@ -260,9 +267,7 @@ def test_a_limit_ends_the_chat_with_the_best_so_far(run):
 
 
 def test_a_stop_condition_beats_the_budget_too(run):
-    graph = create_group_chat(
-        talkers("ann", "bob"), stop_when=tokens(30), limits=Limits(tokens=30)
-    )
+    graph = create_group_chat(talkers("ann", "bob"), stop_when=tokens(30), limits=Limits(tokens=30))
     assert ended(run(graph.compile())) == ("bob 1", "terminated")
 
 
