@@ -14,7 +14,7 @@ does not chooses inside the step of whoever has just spoken.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 from langgraph.graph import END, START
 from langgraph.types import Command
@@ -44,6 +44,7 @@ from langgraph_orchestra.nodes.selectors import (
     round_robin,
     selector_from,
 )
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
 from langgraph_orchestra.nodes.work import Budget
@@ -185,7 +186,8 @@ class Chat:
         people = [self.observer.name] if self.observer else []
         if self.selector.node and self.selector.node != NODE:
             people.append(self.selector.node)
-        unique_names([*self.members, *people])
+        keys = get_type_hints(self.scene.state_schema) if self.scene.state_schema else {}
+        unique_names([*self.members, *people], keys)
 
     @lazy
     def speakers(self) -> Mapping[str, str]:
@@ -227,7 +229,7 @@ class Chat:
         """Where the chat goes to give the floor: to the selector's node, or to its choice."""
         if self.selector.node:
             return [self.selector.node]
-        ends = self.selector.may_end or self.may_run_dry
+        ends = self.selector.may_end or self.may_run_dry_after(after)
         return [*self.drawn_after(after), *([self.end] if ends else [])]
 
     def routes_from_the_observer(self) -> Sequence[str]:
@@ -244,10 +246,18 @@ class Chat:
     @lazy
     def may_run_dry(self) -> bool:
         """Whether it may happen that nobody may speak next."""
-        has_dead_ends = self.transitions is not None and any(
-            not self.transitions.get(name) for name in self.members
-        )
-        return self.candidates is not None or has_dead_ends or self.breakers
+        return any(self.may_run_dry_after(name) for name in self.members)
+
+    def may_run_dry_after(self, speaker: str | None) -> bool:
+        """Whether it may happen that nobody may speak after somebody, or at the beginning.
+
+        A run may begin with anybody: its first turn is also the trial of one who was out before.
+        """
+        if self.candidates is not None:
+            return True
+        if speaker is None:
+            return False
+        return all(self.members[name].policy.breaker for name in self.successors_of(speaker))
 
     def successors_of(self, speaker: str) -> Sequence[str]:
         """Who may speak after somebody, by the rules that are fixed beforehand."""
@@ -261,10 +271,18 @@ class Chat:
         names = list(self.members)
         if speaker is None:
             return names
-        in_turn = isinstance(self.selector, RoundRobin)
-        if in_turn and not (self.transitions or self.may_run_dry):
-            return [names[(names.index(speaker) + 1) % len(names)]]
-        return self.successors_of(speaker)
+        successors = self.successors_of(speaker)
+        fixed = self.transitions is None and self.candidates is None
+        if not (fixed and isinstance(self.selector, RoundRobin)):
+            return successors
+        place = names.index(speaker) + 1
+        drawn = []
+        for name in (*names[place:], *names[:place]):
+            if name in successors:
+                drawn.append(name)
+                if not self.members[name].policy.breaker:  # nobody behind them has a chance
+                    break
+        return drawn
 
     # What happens in the nodes
 
@@ -365,7 +383,7 @@ class Chat:
         """
         stop: Stop | None = None
         if self.stop_when:
-            after = view.after(update.get("messages", ()), update.get("trail", ()))
+            after = after_update(view, update, self.scene)
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
             update["trail"] = [*update.get("trail", ()), *asked]
         if stop is None and turns >= self.max_turns:
@@ -422,7 +440,7 @@ class Chat:
         messages, trail = update.get("messages", ()), update.get("trail", ())
 
         def look() -> View:
-            return view.after(messages, trail) if messages or trail else view
+            return after_update(view, update, self.scene) if messages or trail else view
 
         last = last if turns else view.last_speaker
         names, stop = yield from self.who_may_speak(look, turns, last, execution)

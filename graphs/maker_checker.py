@@ -33,6 +33,7 @@ from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.verdict import asked_for_verdict, feedback_in, verdict_in
 from langgraph_orchestra.nodes.view import View
@@ -348,9 +349,8 @@ class Loop:
         """What follows a turn or a round: the stop condition, and the last round."""
         stop: Stop | None = None
         if self.stop_when:
-            after = view.after(update.get("messages", ()), update.get("trail", ()))
             told = {key: update[key] for key in update.keys() & {"drafts", "rounds", "verdicts"}}
-            after = View({**after.state, **told}, after.speakers, after.prefix)
+            after = after_update(view, update, self.scene).after((), (), told)
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
             update["trail"] = [*update.get("trail", ()), *asked]
         rounds = update.get("rounds", view.state["rounds"])
