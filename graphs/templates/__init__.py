@@ -36,13 +36,24 @@ class Template:
     offline: str
     """What stands in for the agents when no model is named, in one line."""
 
+    answers: tuple[str, ...] = ()
+    """What the person who is asked in the example may answer, in order; empty if nobody is."""
 
-def _template(name: str, *, pattern: str, summary: str, example: str, offline: str) -> Template:
+
+def _template(
+    name: str,
+    *,
+    pattern: str,
+    summary: str,
+    example: str,
+    offline: str,
+    answers: tuple[str, ...] = (),
+) -> Template:
     def build() -> PatternGraph:
         graph: PatternGraph = import_module(f"{__name__}.{name}").graph()
         return graph
 
-    return Template(name, pattern, summary, build, example, offline)
+    return Template(name, pattern, summary, build, example, offline, answers)
 
 
 _ALL = (
@@ -109,6 +120,22 @@ _ALL = (
         summary="Works out the sales of each region in a table, and ranks them in a report.",
         example="Compare the regions in regional_sales.csv: who leads, and who falls behind?",
         offline="the figures are computed either way; a script writes the report from them",
+    ),
+    _template(
+        "park_planning",
+        pattern="group_chat",
+        summary="Three agents and a parks employee debate a park proposal until they agree.",
+        example=(
+            "Proposal: Mill Pond Park\nAccessible paths: 70%\nToilets: 1\n"
+            "Wetlands built on: 0.2 ha\nNative planting: 65%\nTrees felled: 30\n"
+            "Trees planted: 75\nConstruction cost: 2,300,000\nFunding: 2,500,000\n"
+            "Maintenance cost: 110,000 a year"
+        ),
+        offline="rules on the figures of the proposal and of the employee's answers",
+        answers=(
+            "The boardwalk goes around the pond now: wetlands built on: 0 ha. Accessible paths: "
+            "95%. The maintenance budget is 120,000 a year.",
+        ),
     ),
 )
 
