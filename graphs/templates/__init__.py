@@ -137,6 +137,13 @@ _ALL = (
             "95%. The maintenance budget is 120,000 a year.",
         ),
     ),
+    _template(
+        "brainstorm",
+        pattern="group_chat",
+        summary="Four perspectives build on each other's ideas, which are ranked at the end.",
+        example="How can the library in Halden bring more students in on weekday evenings?",
+        offline="scripts that put words of the task into brainstorming techniques; none are judged",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

@@ -38,7 +38,7 @@ def positions(result, agent: str) -> list[Position]:
 
 def asked(result) -> str:
     [interrupt] = result["__interrupt__"]
-    return interrupt.value["action_requests"][0]["description"]
+    return str(interrupt.value["action_requests"][0]["description"])
 
 
 def test_good_proposal_is_agreed_on_in_one_round_and_nobody_is_asked(ask):

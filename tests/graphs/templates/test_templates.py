@@ -20,9 +20,10 @@ NODES = {
     "campaign_review": {"branding", "legal", "compliance", "quality", "join", "aggregate"},
     "regional_sales": {"region", "aggregate"},
     "park_planning": {"community", "environment", "budget", "employee", "summary"},
+    "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
 }
 
-STOPS = {"park_planning": "terminated"}
+STOPS = {"park_planning": "terminated", "brainstorm": "terminated"}
 """How runs end that do not end `completed`."""
 
 OTHER_TASKS = {
@@ -35,6 +36,7 @@ OTHER_TASKS = {
     "park_planning": "Park: Elm Yard. Accessible paths 95%, toilets: 2, wetlands built "
     "on: 0, native planting 80%, construction cost 90,000, funding 95,000, maintenance cost 5,000, "
     "maintenance budget 6,000",
+    "brainstorm": "How do we sell umbrellas in summer?",
 }
 """Tasks that need no person."""
 
