@@ -144,6 +144,18 @@ _ALL = (
         example="How can the library in Halden bring more students in on weekday evenings?",
         offline="scripts that put words of the task into brainstorming techniques; none are judged",
     ),
+    _template(
+        "product_strategy",
+        pattern="group_chat",
+        summary="Engineering, design, marketing and business discuss a product; a chair decides.",
+        example=(
+            "Should we build an offline mode for our field service app?\n"
+            "Features: job list 3 weeks (must), photos 4 weeks (must), maps 5 weeks, voice notes "
+            "2 weeks\nDeadline: 10 weeks\nCost of a week: 14,000\nCustomers: 1,200\n"
+            "Asking for it: 38%\nPrice: 12 a month"
+        ),
+        offline="rules on the figures of the task, and on who was asked what",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

@@ -63,9 +63,9 @@ You think the other way round: what everybody takes for granted, what if the opp
 
 SHORTLIST_PROMPT = """\
 You rank the ideas of a brainstorm. Take up to five, the best first: those that others have
-built on, that fit the task, and that can be begun soon. Keep each title and who had the idea first, word for
-word. Join ideas that are the same in other words. Say in one sentence each why it is where it is.
-Add no idea of your own."""
+built on, that fit the task, and that can be begun soon. Keep each title and
+who had the idea first, word for word. Join ideas that are the same in other words.
+Say in one sentence each why it is where it is. Add no idea of your own."""
 
 
 class RankedIdea(BaseModel):

@@ -21,6 +21,7 @@ NODES = {
     "regional_sales": {"region", "aggregate"},
     "park_planning": {"community", "environment", "budget", "employee", "summary"},
     "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
+    "product_strategy": {"engineering", "design", "marketing", "business", "selector"},
 }
 
 STOPS = {"park_planning": "terminated", "brainstorm": "terminated"}
@@ -37,6 +38,7 @@ OTHER_TASKS = {
     "on: 0, native planting 80%, construction cost 90,000, funding 95,000, maintenance cost 5,000, "
     "maintenance budget 6,000",
     "brainstorm": "How do we sell umbrellas in summer?",
+    "product_strategy": "Features: search 2 weeks. Deadline: 3 weeks. Customers: 90",
 }
 """Tasks that need no person."""
 
