@@ -156,6 +156,17 @@ _ALL = (
         ),
         offline="rules on the figures of the task, and on who was asked what",
     ),
+    _template(
+        "creative_workshop",
+        pattern="group_chat",
+        summary="A story goes round four writers until their editor lets it go to print.",
+        example=(
+            "Write a short story about a software engineer who discovers that an AI assistant has "
+            "achieved consciousness and wants to explore the physical world. It is set in Bergen "
+            "in 2009, and told in under 120 words."
+        ),
+        offline="scripts that put the premise into stock sentences; the notes on them are rules",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

@@ -22,9 +22,10 @@ NODES = {
     "park_planning": {"community", "environment", "budget", "employee", "summary"},
     "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
     "product_strategy": {"engineering", "design", "marketing", "business", "selector"},
+    "creative_workshop": {"storyteller", "researcher", "poet", "editor", "summary"},
 }
 
-STOPS = {"park_planning": "terminated", "brainstorm": "terminated"}
+STOPS = dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated")
 """How runs end that do not end `completed`."""
 
 OTHER_TASKS = {
@@ -39,6 +40,7 @@ OTHER_TASKS = {
     "maintenance budget 6,000",
     "brainstorm": "How do we sell umbrellas in summer?",
     "product_strategy": "Features: search 2 weeks. Deadline: 3 weeks. Customers: 90",
+    "creative_workshop": "A glass maker finds a letter.",
 }
 """Tasks that need no person."""
 
