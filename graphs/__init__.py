@@ -2,6 +2,7 @@
 
 from langgraph_orchestra.graphs.concurrent import create_concurrent
 from langgraph_orchestra.graphs.group_chat import create_group_chat
+from langgraph_orchestra.graphs.handoff import create_handoff
 from langgraph_orchestra.graphs.map_reduce import create_map_reduce
 from langgraph_orchestra.graphs.pattern import PatternGraph
 from langgraph_orchestra.graphs.sequential import create_sequential
@@ -10,6 +11,7 @@ __all__ = [
     "PatternGraph",
     "create_concurrent",
     "create_group_chat",
+    "create_handoff",
     "create_map_reduce",
     "create_sequential",
 ]

@@ -22,6 +22,8 @@ from langgraph_orchestra.nodes.conditions import (
     turns,
     when,
 )
+from langgraph_orchestra.nodes.handoff_rule import HandoffRule
+from langgraph_orchestra.nodes.handoff_tool import handoff_tool
 from langgraph_orchestra.nodes.history import (
     History,
     everything,
@@ -44,6 +46,7 @@ __all__ = [
     "RESERVED_NAMES",
     "Agent",
     "Condition",
+    "HandoffRule",
     "History",
     "Human",
     "Limits",
@@ -59,6 +62,7 @@ __all__ = [
     "cost",
     "everything",
     "first",
+    "handoff_tool",
     "idle",
     "judged",
     "last_only",

@@ -12,7 +12,13 @@ from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
-from langgraph_orchestra.nodes.history import History, Summarised
+from langgraph_orchestra.nodes.handoff_desk import Desk
+from langgraph_orchestra.nodes.handoff_turn import (
+    RunGraph,
+    answer_or_hand_over,
+    run_until_decided,
+)
+from langgraph_orchestra.nodes.history import History, Summarised, whole
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import (
     Participant,
@@ -145,7 +151,9 @@ class AgentParticipant(Participant):
         self._default_history = scene.history
         self._system = [SystemMessage(agent.prompt)] if agent.prompt else []
         self.graph: CompiledStateGraph[Any, Any, Any, Any] | None = None
-        if agent.tools or agent.middleware:
+        self._handoffs = scene.handoffs.tools_for(self.name, agent.tools) if scene.handoffs else ()
+        self._bound: tuple[BaseChatModel, Runnable[Any, Any]] | None = None
+        if agent.tools or agent.middleware or (agent.output and self._handoffs):
             from langgraph_orchestra.nodes.agent_graph import build_agent_graph
 
             self.graph = build_agent_graph(self.name, agent, self.model, scene)
@@ -164,7 +172,13 @@ class AgentParticipant(Participant):
         return (self.agent.output,) if self.agent.output else ()
 
     def check(self, execution: Execution) -> Sequence[str]:
-        """Find the model, and the one that summarises what it reads."""
+        """Find the model, and the one that summarises what it reads.
+
+        Raises:
+            ConfigurationError: There is none, or it can call no tools and is to hand over.
+        """
+        if self._handoffs and self.graph is None:
+            self._able_to_hand_over(self.model.resolve(execution))
         history = self.history or self._default_history
         sources = [self.model, *([history.model] if isinstance(history, Summarised) else [])]
         return [name for source in sources for name in source.check(execution)]
@@ -180,48 +194,111 @@ class AgentParticipant(Participant):
         if self.agent.output:
             answer = yield from decide(work, model, self.agent.output, messages)
             return Reply([answer_from(self.name, answer)], answer)
+        if self._handoffs and scene.handoffs:
+            bound = self._able_to_hand_over(model)
+            return (
+                yield from answer_or_hand_over(self.name, bound, messages, work, scene.handoffs)
+            )
         said = yield from work.ask(model, messages)
         return Reply([said_by(self.name, said)], said.text)
 
     def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
-        assert self.graph is not None  # noqa: S101 - for the type checker
-        shared = given(work.view.state, scene.shared_keys, self.graph)
-        config = work.metered(work.execution.within(work.name), prompt)
-        result = yield invoke(self.graph, {**shared, "messages": list(prompt)}, config)
-        if work.stopped:  # a middleware has swallowed the limit
-            raise BudgetSpent(work.stopped, work)
-        return reply_of_agent_graph(self.name, result, prompt, work, scene)
+        graph = self.graph
+        assert graph is not None  # noqa: S101 - for the type checker
+
+        def run(messages: Sequence[AnyMessage], changes: Mapping[str, Any]) -> Steps[Any]:
+            state = {**work.view.state, **changes}
+            shared = given(state, scene.shared_keys, graph)
+            config = work.metered(work.execution.within(work.name), messages)
+            result = yield invoke(graph, {**shared, "messages": list(messages)}, config)
+            if work.stopped:  # a middleware has swallowed the limit
+                raise BudgetSpent(work.stopped, work)
+            return result
+
+        result = yield from run(prompt, {})
+        return (yield from reply_of_agent_graph(self.name, result, run, prompt, work, scene))
+
+    def _able_to_hand_over(self, model: "BaseChatModel") -> Runnable[Any, Any]:
+        """The model with the handoff tools; bound once, as long as it stays the same.
+
+        Raises:
+            ConfigurationError: It can call no tools.
+        """
+        if self._bound is None or self._bound[0] is not model:
+            try:
+                self._bound = model, model.bind_tools(self._handoffs)
+            except NotImplementedError as error:
+                raise ConfigurationError(
+                    f"`{self.name}` cannot hand over: its model, a {type(model).__name__}, cannot "
+                    f"call tools; give it another `model`, or no way out in `routes`"
+                ) from error
+        return self._bound[1]
 
 
 def reply_of_agent_graph(
+    name: str,
+    result: Mapping[str, Any],
+    run: RunGraph,
+    prompt: Sequence[AnyMessage],
+    work: Work,
+    scene: Scene,
+) -> Steps[Reply]:
+    """What a graph of the `create_agent` kind has brought, once it has answered or handed over.
+
+    Args:
+        name: Name of the participant.
+        result: The graph's output.
+        run: Runs the graph again.
+        prompt: The messages it is given.
+        work: The turn in progress; model calls from before an interrupt are counted now.
+        scene: The graph it takes part in.
+    """
+    if scene.handoffs is None:
+        return _answered(name, result, prompt, work, scene)
+    desk = Desk(name, work.view, scene.handoffs)
+    known = _known_ids(prompt, work)
+    result = yield from run_until_decided(desk, result, run, known, scene.shared_keys)
+    if not desk.is_done:
+        reply = _answered(name, result, prompt, work, scene)
+        return reply._replace(handoffs=tuple(desk.records))
+    said = whole(_new_messages(name, result, prompt, work))
+    spoken = [message.text for message in said if message.type == "ai"]
+    changes = state_changes(work.view.state, result, scene)
+    return desk.reply(said, spoken[-1] if spoken else "", changes)
+
+
+def _answered(
     name: str,
     result: Mapping[str, Any],
     prompt: Sequence[AnyMessage],
     work: Work,
     scene: Scene,
 ) -> Reply:
-    """What a graph of the `create_agent` kind has brought.
+    new = _new_messages(name, result, prompt, work)
+    output = result.get("structured_response")
+    if output is None:
+        output = new[-1].text if new else ""
+    messages = with_answer(name, new, output) if new or output != "" else ()
+    return Reply(messages, output, state_changes(work.view.state, result, scene))
 
-    Args:
-        name: Name of the participant.
-        result: The graph's output.
-        prompt: The messages it was given.
-        work: The turn in progress; model calls from before an interrupt are counted now.
-        scene: The graph it takes part in.
-    """
-    known = {message.id for message in (*prompt, *work.view.messages) if message.id}
-    new = [
+
+def _new_messages(
+    name: str, result: Mapping[str, Any], prompt: Sequence[AnyMessage], work: Work
+) -> list[AnyMessage]:
+    """What the agent and its tools have said; calls of its model are counted."""
+    known = _known_ids(prompt, work)
+    new: list[AnyMessage] = [
         said_by(name, message) if isinstance(message, AIMessage) else message
         for message in result.get("messages", ())
         if isinstance(message, AIMessage | ToolMessage) and message.id not in known
     ]
     for message in new:
         work.count(message)
-    output = result.get("structured_response")
-    if output is None:
-        output = new[-1].text if new else ""
-    messages = with_answer(name, new, output) if new or output != "" else ()
-    return Reply(messages, output, state_changes(work.view.state, result, scene))
+    return new
+
+
+def _known_ids(prompt: Sequence[AnyMessage], work: Work) -> Set[str]:
+    return {message.id for message in (*prompt, *work.view.messages) if message.id}
 
 
 def tool_name(tool: Any) -> str:

@@ -19,15 +19,17 @@ from langchain.agents.middleware import (
     ModelResponse,
 )
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
-from langchain_core.tools import StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.tools import tool as as_tool
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
 from langgraph_orchestra.models import is_chat_model, is_stand_in
-from langgraph_orchestra.nodes.agent import Agent
+from langgraph_orchestra.nodes.agent import Agent, tool_name
 from langgraph_orchestra.nodes.driver import Execution, run_to_end
+from langgraph_orchestra.nodes.handoff_middleware import EndsWithHandoff
+from langgraph_orchestra.nodes.handoff_tool import is_handoff_tool
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
 
@@ -51,10 +53,14 @@ def build_agent_graph(
     concrete = is_chat_model(agent.model) and not is_stand_in(agent.model)
     if not concrete:
         middleware.append(ModelOfTheRun(model))
+    handoffs = _handoff_tools(name, agent, middleware, scene)
+    if handoffs or any(is_handoff_tool(tool) for tool in agent.tools):
+        own = {tool_name(tool) for tool in agent.tools if not is_handoff_tool(tool)}
+        middleware.insert(0, EndsWithHandoff(own))
     build: Callable[..., Any] = create_agent  # its overloads split on our options
     agent_graph: CompiledStateGraph[Any, Any, Any, Any] = build(
         agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),
-        [_for_sync_runs_too(tool) for tool in agent.tools],
+        [*(_for_sync_runs_too(tool) for tool in agent.tools), *handoffs],
         system_prompt=agent.prompt or None,
         middleware=middleware,
         response_format=agent.output,
@@ -63,6 +69,16 @@ def build_agent_graph(
         checkpointer=None if _saves_its_steps(agent) else False,
     )
     return agent_graph
+
+
+def _handoff_tools(
+    name: str, agent: Agent, middleware: Sequence[Any], scene: Scene
+) -> Sequence[BaseTool]:
+    """The tools with which the agent hands over, if the pattern knows handoffs."""
+    if scene.handoffs is None:
+        return ()
+    brought = [tool for one in middleware for tool in getattr(one, "tools", None) or ()]
+    return scene.handoffs.tools_for(name, [*agent.tools, *brought])
 
 
 def _for_sync_runs_too(given: Any) -> Any:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, StrictBool
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.handoff_tool import is_handoff_result
 from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.view import View
@@ -80,7 +81,11 @@ def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
     names = {by} if isinstance(by, str) else set(by or ())
 
     def said(view: View) -> bool:
-        return any(text in m.text for m in view.said if by is None or m.name in names)
+        return any(
+            text in m.text
+            for m in view.said
+            if (by is None or m.name in names) and not is_handoff_result(m)
+        )
 
     return _When(f"mentions({text!r})" if by is None else f"mentions({text!r}, by={by!r})", said)
 
@@ -107,7 +112,7 @@ def idle(n: int) -> Condition:
     """Fire after so many answers in a row that are empty or repeat an earlier one of this run.
 
     A turn that has brought no answer counts as an empty one, unless a person has approved or
-    rejected in it.
+    rejected in it, or it has handed over.
     """
     natural_number("n", n)
     return _When(f"idle({n})", lambda view: list(islice(_idle_turns(view), n)) == [True] * n)
@@ -204,7 +209,9 @@ class _Judged(Condition):
 
     def fired(self, work: Work) -> Steps[str]:
         conversation = "\n\n".join(
-            f"{m.name or m.type}: {m.text}" for m in work.view.said if m.text
+            f"{m.name or m.type}: {m.text}"
+            for m in work.view.said
+            if m.text and not is_handoff_result(m)
         )
         judgement = yield from decide(
             work,
@@ -222,7 +229,7 @@ def _idle_turns(view: View) -> Iterator[bool]:
     for place, message in enumerate(view.answers):
         places.setdefault(message.name, []).append(place)
     for turn in reversed(view.turns):
-        if turn.outcome == "refused" or turn.detail == "approved":
+        if turn.outcome in ("refused", "handed_off") or turn.detail == "approved":
             continue
         if turn.outcome in _WITHOUT_ANSWER or not places.get(turn.agent):
             yield True

@@ -8,6 +8,7 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.driver import Steps, apply, invoke
+from langgraph_orchestra.nodes.handoff_turn import handed_over
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,
@@ -18,14 +19,17 @@ from langgraph_orchestra.nodes.participant import (
 )
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Work
-from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.state import ConfigurationError, Handoff
 from langgraph_orchestra.state.types import data_types_in
 
 __all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from", "returned_types"]
 
 
 class FunctionParticipant(Participant):
-    """A plain function `View -> str | message | messages | typed object | dict of state keys`."""
+    """A plain function `View -> str | message | messages | typed object | dict of state keys`.
+
+    Where the pattern knows handoffs, it may return a `Handoff` too.
+    """
 
     kind = "function"
 
@@ -41,6 +45,8 @@ class FunctionParticipant(Participant):
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Call the function with the whole `View`."""
         returned = yield apply(self._function, work.view, blocking=True)
+        if isinstance(returned, Handoff) and scene.handoffs:
+            return (yield from handed_over(self.name, returned, work, scene.handoffs))
         return reply_from(self.name, returned, scene)
 
 
@@ -58,6 +64,8 @@ class RunnableParticipant(Participant):
         prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
         config = work.metered(work.execution.within(work.name), prompt)
         returned = yield invoke(self._runnable, prompt, config)
+        if isinstance(returned, Handoff) and scene.handoffs:
+            return (yield from handed_over(self.name, returned, work, scene.handoffs))
         return reply_from(self.name, returned, scene)
 
 
@@ -68,7 +76,7 @@ def returned_types(function: Callable[..., Any]) -> Sequence[type[BaseModel]]:
     except (NameError, TypeError):  # imported for type checkers only; a callable object
         return ()
     kinds = (kind for kind in data_types_in(hint) if issubclass(kind, BaseModel))
-    return tuple(kind for kind in kinds if not issubclass(kind, BaseMessage))
+    return tuple(kind for kind in kinds if not issubclass(kind, BaseMessage | Handoff))
 
 
 def reply_from(name: str, returned: Any, scene: Scene) -> Reply:

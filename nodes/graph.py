@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.agent import reply_of_agent_graph
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
+from langgraph_orchestra.nodes.handoff_desk import Desk
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,
@@ -20,7 +21,7 @@ from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
-from langgraph_orchestra.state import Stop, Turn, append_messages
+from langgraph_orchestra.state import Handoff, Stop, Turn, append_messages
 
 __all__ = ["GraphParticipant", "TeamFailed"]
 
@@ -72,37 +73,48 @@ class GraphParticipant(Participant):
         messages = yield from self.reads(work, scene)
         if not self.is_team:
             messages = addressed_to(self.name, messages)
-        argument = given(work.view.state, self._shared(scene), self.graph)
-        if self._inputs is None or "messages" in self._inputs:
-            argument["messages"] = messages
-        within = work.execution.within(work.name)
-        config = work.metered(within, messages, is_team=self.is_team)
-        result = yield invoke(self.graph, argument, config)
-        if not isinstance(result, Mapping):
-            result = {"output": result}
-        reply = self._reply(result, messages, work, scene)
+
+        def run(read: Sequence[AnyMessage], changes: Mapping[str, Any]) -> Steps[Any]:
+            state = {**work.view.state, **changes}
+            argument = given(state, self._shared(scene), self.graph)
+            if self._inputs is None or "messages" in self._inputs:
+                argument["messages"] = list(read)
+            within = work.execution.within(work.name)
+            config = work.metered(within, read, is_team=self.is_team)
+            result = yield invoke(self.graph, argument, config)
+            if not isinstance(result, Mapping):
+                return {"output": result}
+            said = append_messages([], [result.get("messages") or []])
+            return {**result, "messages": said} if "messages" in result else result
+
+        result = yield from run(messages, {})
+        if result.get("stop") is None and result.get("output") is None:
+            reply = yield from reply_of_agent_graph(self.name, result, run, messages, work, scene)
+        else:
+            reply = yield from self._reply(result, work, scene)
         if not work.stopped or (self.is_team and reply.output not in ("", None)):
             return reply
         if not reply.inside:
             raise BudgetSpent(work.stopped, work)
         return reply._replace(messages=())  # it has no answer, but its members stand in the trail
 
-    def _reply(
-        self, result: Mapping[str, Any], read: Sequence[AnyMessage], work: Work, scene: Scene
-    ) -> Reply:
-        said = append_messages([], [result.get("messages") or []])
+    def _reply(self, result: Mapping[str, Any], work: Work, scene: Scene) -> Steps[Reply]:
+        said = result.get("messages") or ()
         stop = Stop.model_validate(result["stop"]) if result.get("stop") else None
-        if stop is None and result.get("output") is None:
-            return reply_of_agent_graph(self.name, {**result, "messages": said}, read, work, scene)
         if stop and stop.reason in ("failed", "no_bids", "rejected"):
             raise TeamFailed(self.name, stop)
         output = result.get("output", "")
-        return Reply(
-            [self._answer(said, output)],
-            output,
-            state_changes(work.view.state, result, scene),
-            self._new_turns(result, work),
-        )
+        changes = state_changes(work.view.state, result, scene)
+        inside = self._new_turns(result, work)
+        if stop is None or stop.reason != "handed_off" or scene.handoffs is None:
+            return Reply([self._answer(said, output)], output, changes, inside)
+        # The team's handoff outwards is this participant's: it cannot be asked again.
+        handoffs = [Handoff.model_validate(handoff) for handoff in result.get("handoffs") or ()]
+        desk = Desk(self.name, work.view, scene.handoffs)
+        yield from desk.ask(next(h for h in reversed(handoffs) if h.outcome == "accepted"))
+        desk.give_up()
+        messages = [self._answer(said, output)] if output != "" else []
+        return desk.reply(messages, output, changes, inside)
 
     def _new_turns(self, result: Mapping[str, Any], work: Work) -> Sequence[Turn]:
         """The trail's entries of this turn; a graph with a memory of its own returns older ones."""

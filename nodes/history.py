@@ -21,6 +21,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 
 from langgraph_orchestra.nodes.checks import natural_number
 from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.handoff_tool import is_handoff_result
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.prompt import Tools
 from langgraph_orchestra.nodes.view import View, is_answer
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "History",
+    "Reading",
     "Summarised",
     "everything",
     "last_only",
@@ -176,7 +178,11 @@ class Summarised(Reading):
         """Ask for the summary, if there is anything older than what is read as it is."""
         kept = self.pick(work.view, work.name)
         read_as_it_is = {id(message) for message in kept}
-        older = [m for m in work.view.messages if id(m) not in read_as_it_is and m.text]
+        older = [
+            m
+            for m in work.view.messages
+            if id(m) not in read_as_it_is and m.text and not is_handoff_result(m)
+        ]
         if not older:
             return kept
         transcript = "\n\n".join(f"{m.name or m.type}: {m.text}" for m in older)

@@ -154,6 +154,8 @@ class HumanParticipant(Participant):
         message = asked or view.last_text or view.task
         args = {"participant": self.name, "message": message, "task": view.task}
         about = asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"
+        if scene.handoffs and work.besides:  # who has handed over to them, and why
+            about += "".join(f"\n\n{m.name}: {m.text}" for m in work.besides)
         return request_from("answer", args, about, self._answers, work, scene)
 
     def _review(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:

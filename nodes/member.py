@@ -1,6 +1,6 @@
 """`Member`: a participant with settings of its own, and how anything becomes a participant."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import ConfigurationError
 
-__all__ = ["Member", "ParticipantLike", "as_participant", "as_participants"]
+__all__ = ["Member", "ParticipantLike", "as_participant", "as_participants", "described"]
 
 ParticipantLike = Any
 """An `Agent`, `Human` or `Member`, a compiled graph, a Runnable, or a function of a `View`."""
@@ -78,10 +78,33 @@ def as_participants(given: Iterable[ParticipantLike], scene: Scene) -> list[Part
         TypeError: It is no list of participants.
         ConfigurationError: One of them cannot take part.
     """
-    if isinstance(given, str | bytes | dict) or not isinstance(given, Iterable):
-        raise TypeError(f"`participants` is a list of participants, not {given!r}")
+    given = _listed(given)
     opening = replace(scene, human_role=scene.opening_role or scene.human_role)
     return [as_participant(one, scene if place else opening) for place, one in enumerate(given)]
+
+
+def described(given: Iterable[ParticipantLike]) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Names of what will be participants, and their descriptions, before they are set up.
+
+    Raises:
+        TypeError: It is no list of participants.
+        ConfigurationError: One of them cannot take part.
+    """
+    members = [one if isinstance(one, Member) else Member(one) for one in _listed(given)]
+    names = [_name_of(member) for member in members]
+    about = [m.description or getattr(m.participant, "description", "") for m in members]
+    return names, {n: a for n, a in zip(names, about, strict=True) if isinstance(a, str)}
+
+
+def _listed(given: Any) -> Sequence[ParticipantLike]:
+    """What a user gave as participants, as a list.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(given, str | bytes | dict) or not isinstance(given, Iterable):
+        raise TypeError(f"`participants` is a list of participants, not {given!r}")
+    return list(given)
 
 
 def as_participant(given: ParticipantLike, scene: Scene) -> Participant:
@@ -112,17 +135,35 @@ def _by_kind(
         return AgentParticipant(given, scene, name=name, **options)
     if isinstance(given, Human):
         return HumanParticipant(given, scene, name=name, **options)
+    own_name = _name_of(Member(given, name=name))
+    if isinstance(given, PregelProtocol):
+        return GraphParticipant(given, own_name, **options)
+    if isinstance(given, Runnable):
+        return RunnableParticipant(given, own_name, **options)
+    return FunctionParticipant(given, own_name, **options)
+
+
+def _name_of(member: Member) -> str:
+    """Name of what a member is, or is called here.
+
+    Raises:
+        TypeError: It is nothing that can take part.
+        ConfigurationError: It lacks a name, or is a graph that is not compiled.
+    """
+    given, name = member.participant, member.name
+    if isinstance(given, Agent | Human):
+        return name or given.name
     if isinstance(given, StateGraph):
         raise ConfigurationError(
             "an uncompiled `StateGraph` cannot take part: compile it with a name, "
             '`graph.compile(name="team")`'
         )
     if isinstance(given, PregelProtocol):
-        return GraphParticipant(given, _name_of_graph(given, name), **options)
+        return _name_of_graph(given, name)
     if isinstance(given, Runnable):
-        return RunnableParticipant(given, _name_of_runnable(given, name), **options)
+        return _name_of_runnable(given, name)
     if callable(given) and not isinstance(given, type):
-        return FunctionParticipant(given, _name_of_function(given, name), **options)
+        return _name_of_function(given, name)
     raise TypeError(
         f"{given!r} cannot take part; a participant is an `Agent`, a `Human`, a `Member`, a "
         f"compiled graph, a Runnable or a function of a `View`"

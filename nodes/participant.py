@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import Runnable
@@ -19,7 +19,17 @@ from langgraph_orchestra.nodes.history import History, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Budget, Work
-from langgraph_orchestra.state import ConfigurationError, Turn, TurnKind, TurnOutcome
+from langgraph_orchestra.state import (
+    ConfigurationError,
+    Handoff,
+    Stop,
+    Turn,
+    TurnKind,
+    TurnOutcome,
+)
+
+if TYPE_CHECKING:
+    from langgraph_orchestra.nodes.handoff_routes import Routes
 
 __all__ = [
     "Participant",
@@ -62,6 +72,9 @@ class Scene:
     opening_role: str | None = None
     """What a person does who is the first participant; None is the same as anywhere else."""
 
+    handoffs: "Routes | None" = None
+    """To whom participants may hand over; None where the pattern knows no handoffs."""
+
 
 _NO_CHANGES: Mapping[str, Any] = MappingProxyType({})
 
@@ -89,6 +102,12 @@ class Reply(NamedTuple):
 
     decision: str = ""
     """What a person decided: `approve`, `edit`, `reject` or `respond`."""
+
+    handoffs: Sequence[Handoff] = ()
+    """The handoffs that were asked for, with what became of them; one at most is accepted."""
+
+    stop: Stop | None = None
+    """What the run ends with, where handing over was tried in vain."""
 
 
 class Participant(ABC):

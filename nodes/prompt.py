@@ -4,10 +4,17 @@ One's own answers are `AIMessage`s, everybody else's are `HumanMessage`s that be
 speaker's name: chat APIs know one assistant only, and a model takes what stands there for its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages.tool import ToolCall
+
+from langgraph_orchestra.nodes.handoff_tool import (
+    hands_over,
+    is_handoff_result,
+    is_handoff_tool_name,
+)
 
 __all__ = ["Tools", "addressed_to"]
 
@@ -31,6 +38,8 @@ def addressed_to(
     own_calls: set[str | None] = set()  # of the latest call only: ids come more than once
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
         if message.type == "tool":
+            if is_handoff_result(message):
+                continue
             if message.tool_call_id in own_calls:
                 prompt.append(message)
             elif tools == "all":
@@ -38,6 +47,12 @@ def addressed_to(
             continue
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader
+        if calls and message.type == "ai" and hands_over(message):
+            calls = _other_calls(message) if own and tools != "none" else []
+            if not calls and not message.text.strip():
+                continue
+            if own or not message.name:  # another's is shown as text in any case
+                message = _with_calls(message, calls)
         own_calls = {call["id"] for call in calls} if own and tools != "none" else set()
         if calls and not own_calls:
             continue
@@ -48,6 +63,33 @@ def addressed_to(
     if prompt and prompt[-1].type == "ai":
         prompt.append(HumanMessage(_PLEASE_CONTINUE))
     return prompt
+
+
+def _other_calls(message: AIMessage) -> list[ToolCall]:
+    """The calls of a message that hand nothing over.
+
+    Whom control went to is the graph's business: the next model would imitate what it reads of it.
+    """
+    return [call for call in message.tool_calls if not is_handoff_tool_name(call["name"])]
+
+
+def _with_calls(message: AIMessage, kept: Sequence[ToolCall]) -> AIMessage:
+    """A message with some of its calls only, or as mere speech."""
+    dropped = {call["id"] for call in message.tool_calls} - {call["id"] for call in kept}
+    content: Any = message.content
+    if not isinstance(content, str):  # some providers repeat the calls there
+        content = [b for b in content if not (isinstance(b, dict) and _ids_in(b) & dropped)]
+    others = {key: v for key, v in message.additional_kwargs.items() if key != "tool_calls"}
+    return message.model_copy(
+        update={"content": content, "tool_calls": list(kept), "additional_kwargs": others}
+    )
+
+
+def _ids_in(block: Mapping[str, Any]) -> set[Any]:
+    """Ids of the call that a block of content stands for."""
+    if block.get("type") not in ("tool_use", "tool_call", "function_call"):
+        return set()
+    return {block.get("id"), block.get("call_id")} - {None}
 
 
 def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:

@@ -26,6 +26,7 @@ from langgraph_orchestra.state.records import (
     Votes,
 )
 from langgraph_orchestra.state.reducers import (
+    append_handoffs,
     append_messages,
     append_turns,
     merge_branches,
@@ -35,6 +36,7 @@ from langgraph_orchestra.state.schemas import (
     BOOKKEEPING,
     ConcurrentState,
     GroupChatState,
+    HandoffInfo,
     HandoffState,
     MakerCheckerState,
     MapReduceState,
@@ -54,6 +56,7 @@ __all__ = [
     "Failure",
     "GroupChatState",
     "Handoff",
+    "HandoffInfo",
     "HandoffOutcome",
     "HandoffState",
     "InputError",
@@ -76,6 +79,7 @@ __all__ = [
     "TurnOutcome",
     "Verdict",
     "Votes",
+    "append_handoffs",
     "append_messages",
     "append_turns",
     "merge_branches",

@@ -18,9 +18,15 @@ from langchain_core.messages import (
 )
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from langgraph_orchestra.state.records import Record, Result, Turn
+from langgraph_orchestra.state.records import Handoff, Record, Result, Turn
 
-__all__ = ["append_messages", "append_turns", "merge_branches", "merge_results"]
+__all__ = [
+    "append_handoffs",
+    "append_messages",
+    "append_turns",
+    "merge_branches",
+    "merge_results",
+]
 
 R = TypeVar("R", bound=Record)
 
@@ -71,6 +77,17 @@ def append_turns(trail: list[Turn], writes: Sequence[Any]) -> list[Turn]:
     """
     new = (Turn.model_validate(turn) for write in writes for turn in write)
     return [*_as_records(Turn, trail), *new]
+
+
+def append_handoffs(handoffs: list[Handoff], writes: Sequence[Any]) -> list[Handoff]:
+    """Append to a run's handoffs.
+
+    Args:
+        handoffs: The handoffs so far.
+        writes: What was written since, each a list of handoffs (or of their dumps).
+    """
+    new = (Handoff.model_validate(handoff) for write in writes for handoff in write)
+    return [*_as_records(Handoff, handoffs), *new]
 
 
 def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from langgraph_orchestra.state.decisions import Verdict
 from langgraph_orchestra.state.records import Handoff, Result, Stop, Turn, Votes
 from langgraph_orchestra.state.reducers import (
+    append_handoffs,
     append_messages,
     append_turns,
     merge_branches,
@@ -23,6 +24,7 @@ __all__ = [
     "BOOKKEEPING",
     "ConcurrentState",
     "GroupChatState",
+    "HandoffInfo",
     "HandoffState",
     "MakerCheckerState",
     "MapReduceState",
@@ -117,15 +119,34 @@ class MakerCheckerState(OrchestrationState, total=False):
     """What was said of each draft, by the checker's name; one entry for each round."""
 
 
+class HandoffInfo(TypedDict, total=False):
+    """How control has come to who has it."""
+
+    control_by: int | None
+    """Place of the handoff that brought it in `handoffs`; None if none did."""
+
+    control_began: int
+    """How many messages the thread had by then."""
+
+    counted_from: int
+    """Place of the first handoff that counts for the limits, since a person let the run go on."""
+
+    escalation: Stop | None
+    """What the run will end with unless a person lets it go on."""
+
+
 class HandoffState(OrchestrationState, total=False):
     """State of `create_handoff`."""
 
     active: str | None
     """Who has control; None before the first run."""
 
-    handoffs: list[Handoff]
+    handoffs: Annotated[list[Handoff], DeltaChannel(append_handoffs)]
     """This run's handoffs in order, those refused and ignored included."""
 
+    handoff_info: HandoffInfo
+    """Bookkeeping: since when who has control, and since when the limits count."""
 
-BOOKKEEPING = frozenset({"run_info", "branch_records"})
+
+BOOKKEEPING = frozenset({"run_info", "branch_records", "handoff_info"})
 """Keys that are neither input nor output of a graph."""

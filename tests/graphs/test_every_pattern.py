@@ -22,7 +22,7 @@ from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Limits, Member, Policy
 from langgraph_orchestra.state import InputError, OrchestrationContext
 from support.members import AT_ONCE, ONCE, RECORDED, agent, echo, look_up, named, team, wants
-from support.patterns import PATTERNS, SEVERAL
+from support.patterns import PATTERNS, RAISING, SEVERAL
 from support.results import calls, comparable, model_of, usage
 
 
@@ -48,7 +48,7 @@ def pattern(request):
 @pytest.fixture(params=PATTERNS)
 def failing_pattern(request):
     """Each pattern's factory, with errors that are raised."""
-    options = {} if request.param == "sequential" else {"on_failure": "raise"}
+    options = RAISING.get(request.param, {})
     return lambda participants: PATTERNS[request.param](participants, **options)
 
 
@@ -565,6 +565,7 @@ def test_a_drawing_shows_exactly_the_routes(pattern):
             ("a", "aggregate"),
             ("aggregate", "__end__"),
         },
+        "handoff": {("__start__", "intake"), ("intake", "a"), ("a", "__end__")},
     }
     graph = pattern([agent("a")])
     assert drawn(graph.compile()) == expected[graph.pattern]

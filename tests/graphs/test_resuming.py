@@ -15,7 +15,7 @@ from langgraph_orchestra.graphs import create_sequential
 from langgraph_orchestra.nodes import Human, everything
 from langgraph_orchestra.state import InputError
 from support.members import ONCE, agent, echo, wants
-from support.patterns import PATTERNS
+from support.patterns import PATTERNS, RAISING
 from support.results import asked, calls, comparable, ended
 
 THREAD = {"configurable": {"thread_id": "1"}}
@@ -30,7 +30,7 @@ def pattern(request):
 @pytest.fixture(params=PATTERNS)
 def failing_pattern(request):
     """Each pattern's factory, with errors that are raised."""
-    options = {} if request.param == "sequential" else {"on_failure": "raise"}
+    options = RAISING.get(request.param, {})
     return lambda participants: PATTERNS[request.param](participants, **options)
 
 

@@ -385,3 +385,40 @@ def test_a_run_that_raised_repeats_only_what_had_raised(run, tmp_path, graph, st
     assert all(expected[name] >= 2 for name in repeated)
     finished = [name for name in expected if name not in repeated]
     assert all(expected[name] == 1 for name in finished), diary.names
+
+
+HANDED = {
+    "output": "answer of boss",
+    "stop": "completed",
+    "messages": [
+        [None, "Go"],
+        ["desk", "words of desk"],
+        ["lookup", "arm: found"],
+        ["handoff_to_clerk", "Handed off to clerk."],
+        ["clerk", "words of clerk"],
+        ["handoff_to_boss", "Handed off to boss."],
+        ["boss", "answer of boss"],
+    ],
+    "trail": [
+        ["desk", 1, "handed_off", 10],
+        ["clerk", 2, "handed_off", 10],
+        ["boss", 3, "ok", 10],
+    ],
+    "results": [],
+    "interrupts": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "ran"),
+    [
+        ("lookup", ["desk", "lookup", "desk", "lookup", "clerk", "boss"]),
+        ("clerk", ["desk", "lookup", "clerk", "clerk", "boss"]),
+        ("boss", ["desk", "lookup", "clerk", "boss", "boss"]),
+    ],
+)
+@either_way
+def test_a_handoff_graph_killed_anywhere_loses_the_turn_in_progress_at_most(crashes, stage, ran):
+    crashes.kill_at("handed", stage, "--input", "Go")
+    assert crashes.finish("handed") == HANDED
+    assert crashes.diary.names == ran

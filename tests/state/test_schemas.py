@@ -12,6 +12,7 @@ from langgraph_orchestra.checkpoints import open_checkpointer
 from langgraph_orchestra.state import (
     BOOKKEEPING,
     ConcurrentState,
+    HandoffState,
     MapReduceState,
     OrchestrationState,
     Result,
@@ -19,7 +20,7 @@ from langgraph_orchestra.state import (
     Turn,
 )
 
-STATES = [OrchestrationState, SequentialState, ConcurrentState, MapReduceState]
+STATES = [OrchestrationState, SequentialState, ConcurrentState, MapReduceState, HandoffState]
 
 
 class Note(BaseModel):

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from langgraph_orchestra.graphs import (
     PatternGraph,
     create_concurrent,
+    create_handoff,
     create_map_reduce,
     create_sequential,
 )
@@ -213,8 +214,38 @@ def approved(diary: Diary) -> PatternGraph:
     return create_sequential([clerk, diary.stage("publish")])
 
 
+def handed(diary: Diary) -> PatternGraph:
+    """An agent with a tool hands over to one without, and that one to a third."""
+
+    @tool
+    def lookup(word: str) -> str:
+        """Look a word up."""
+        diary.note("lookup")
+        return f"{word}: found"
+
+    def handing(name: str, target: str, *beside: str) -> ScriptedModel:
+        def reply(messages: list[BaseMessage]) -> Any:
+            diary.note(name)
+            calls = [*(("lookup", {"word": "arm"}) for _ in beside), (f"handoff_to_{target}", {})]
+            named = [{"name": n, "args": a, "id": f"{name}-{i}"} for i, (n, a) in enumerate(calls)]
+            return AIMessage(f"words of {name}", tool_calls=named)
+
+        return ScriptedModel(reply)
+
+    return create_handoff(
+        [
+            Agent("desk", "You sort.", model=handing("desk", "clerk", "lookup"), tools=[lookup]),
+            Agent("clerk", "You note.", model=handing("clerk", "boss")),
+            diary.agent("boss"),
+        ]
+    )
+
+
 GRAPHS: dict[str, Callable[[Diary], PatternGraph]] = {
     graph.__name__: graph
-    for graph in (sequence, branches, teams, fan_in_team, items, reviewed, asked, approved)
+    for graph in (
+        *(sequence, branches, teams, fan_in_team, items),
+        *(reviewed, asked, approved, handed),
+    )
 }
 """The graphs by name."""

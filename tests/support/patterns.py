@@ -6,6 +6,7 @@ from typing import Any
 from langgraph_orchestra.graphs import (
     PatternGraph,
     create_concurrent,
+    create_handoff,
     create_map_reduce,
     create_sequential,
 )
@@ -24,8 +25,18 @@ def map_the_task(participants: Sequence[Any], **options: Any) -> PatternGraph:
     return create_map_reduce(the_task, *participants, **options)
 
 
-SEVERAL: Mapping[str, Factory] = {"sequential": create_sequential, "concurrent": create_concurrent}
+SEVERAL: Mapping[str, Factory] = {
+    "sequential": create_sequential,
+    "concurrent": create_concurrent,
+    "handoff": create_handoff,
+}
 """Patterns of any number of participants."""
 
 PATTERNS: Mapping[str, Factory] = {**SEVERAL, "map_reduce": map_the_task}
 """All patterns, for graphs of one participant."""
+
+RAISING: Mapping[str, Mapping[str, Any]] = {
+    "concurrent": {"on_failure": "raise"},
+    "map_reduce": {"on_failure": "raise"},
+}
+"""Options with which a pattern raises errors that it would record."""
