@@ -167,6 +167,17 @@ _ALL = (
         ),
         offline="scripts that put the premise into stock sentences; the notes on them are rules",
     ),
+    _template(
+        "telecom_support",
+        pattern="handoff",
+        summary="Triage, technical, financial and account agents, and a person for hard decisions.",
+        example=(
+            "Customer 4711, Harbour. Our internet was down for days and our card terminals too. "
+            "Does it work again now? And we want a credit on our bill for that time."
+        ),
+        offline="rules on the customer's words; the tools look into tables that come with it",
+        answers=("I have credited 61.33 to your next invoice. We are sorry for the outage.",),
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

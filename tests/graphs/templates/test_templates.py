@@ -23,7 +23,11 @@ NODES = {
     "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
     "product_strategy": {"engineering", "design", "marketing", "business", "selector"},
     "creative_workshop": {"storyteller", "researcher", "poet", "editor", "summary"},
+    "telecom_support": {"triage", "technical", "financial", "account", "support_employee"},
 }
+
+CONVERSATIONS = {"telecom_support"}
+"""Those in which the next message on a thread goes on with the conversation."""
 
 STOPS = dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated")
 """How runs end that do not end `completed`."""
@@ -41,6 +45,7 @@ OTHER_TASKS = {
     "brainstorm": "How do we sell umbrellas in summer?",
     "product_strategy": "Features: search 2 weeks. Deadline: 3 weeks. Customers: 90",
     "creative_workshop": "A glass maker finds a letter.",
+    "telecom_support": "I forgot my password. Customer 2210.",
 }
 """Tasks that need no person."""
 
@@ -78,7 +83,11 @@ def test_builds_graphs_of_the_pattern_that_share_nothing(template: Template):
     assert not set(map(id, first.nodes.values())) & set(map(id, second.nodes.values()))
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "template",
+    [one for name, one in TEMPLATES.items() if name not in CONVERSATIONS],
+    ids=lambda one: one.name,
+)
 def test_second_task_on_a_thread_is_answered_like_one_on_a_thread_of_its_own(
     run, run_example, saver, template: Template
 ):
