@@ -178,6 +178,16 @@ _ALL = (
         offline="rules on the customer's words; the tools look into tables that come with it",
         answers=("I have credited 61.33 to your next invoice. We are sorry for the outage.",),
     ),
+    _template(
+        "tiered_support",
+        pattern="handoff",
+        summary="A ticket climbs from tier 1 to tier 2, billing or engineering, as far as it must.",
+        example=(
+            "Since the update to version 4.2.1 projects are gone: data loss for all users of our "
+            "team. The sync showed no error."
+        ),
+        offline="rules on the words, error codes and amounts of the ticket",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

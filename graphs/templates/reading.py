@@ -15,6 +15,7 @@ __all__ = [
     "listed",
     "matches",
     "money",
+    "note_in",
     "number",
     "percent",
     "said_by",
@@ -67,6 +68,18 @@ def said_by(speaker: str, messages: Iterable[BaseMessage]) -> list[str]:
         elif found := worker.match(message.text):
             said.append(message.text[found.end() :])
     return said
+
+
+def note_in(messages: Iterable[BaseMessage], title: str) -> str:
+    """What the latest handoff says under a title, such as `Reason` or `Context`; empty if nothing.
+
+    Args:
+        messages: A model's prompt.
+        title: As the note to the target of a handoff has it.
+    """
+    notes = [m.text for m in messages if "I hand the conversation over to you." in m.text]
+    found = re.search(rf"^{title}: (.+)$", notes[-1], re.MULTILINE) if notes else None
+    return found[1] if found else ""
 
 
 def listed(names: Sequence[str]) -> str:

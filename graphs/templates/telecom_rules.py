@@ -9,7 +9,16 @@ from langchain_core.messages import BaseMessage
 from langgraph_orchestra.graphs.templates.reading import matches
 from langgraph_orchestra.graphs.templates.telecom_data import AREAS, CUSTOMERS
 
-__all__ = ["FAQ", "Wish", "area_in", "customer_in", "customer_says", "faq_answer", "wishes_in"]
+__all__ = [
+    "FAQ",
+    "Wish",
+    "area_in",
+    "customer_in",
+    "customer_says",
+    "faq_answer",
+    "names_invoice",
+    "wishes_in",
+]
 
 Wish = Literal["network", "money", "access", "stolen"]
 
@@ -44,6 +53,11 @@ def customer_says(messages: Iterable[BaseMessage]) -> Sequence[str]:
 def wishes_in(text: str) -> Sequence[Wish]:
     """What a customer wants, most urgent first."""
     return [wish for wish, words in WORDS.items() if matches(words, text)]
+
+
+def names_invoice(text: str) -> bool:
+    """Whether a text is about an invoice itself, and not about a credit for something else."""
+    return bool(matches("twice|invoices?|charged?|fee", text))
 
 
 def faq_answer(text: str) -> str:

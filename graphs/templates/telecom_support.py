@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from langgraph_orchestra.graphs import PatternGraph, create_handoff
 from langgraph_orchestra.graphs.templates.acting import calling, handing_over
+from langgraph_orchestra.graphs.templates.reading import note_in
 from langgraph_orchestra.graphs.templates.telecom_data import (
     CREDIT_LIMIT,
     CUSTOMERS,
@@ -32,6 +33,7 @@ from langgraph_orchestra.graphs.templates.telecom_rules import (
     customer_in,
     customer_says,
     faq_answer,
+    names_invoice,
     wishes_in,
 )
 from langgraph_orchestra.models import StandIn
@@ -185,12 +187,16 @@ def financial(messages: Sequence[BaseMessage]) -> str | AIMessage:
     *_, before, last = messages
     if last.type != "tool":
         number = customer_in(said)
-        by_technical = "I hand the conversation over" in last.text and last.name == "technical"
-        if "network" in wishes_in(said[-1]) and not by_technical:
+        is_sent_here = bool(note_in(messages[-1:], "Instructions"))
+        if "network" in wishes_in(said[-1]) and not is_sent_here:
             return handing_over("technical", "The customer's line is down.")
         if not number:
             return "Please give me your customer number: it has four digits."
-        tool = "credit_for_outage" if by_technical else "find_billing_errors"
+        was_down = any(
+            "line_status returned: " in m.text and "repaired" in m.text for m in messages
+        )
+        is_for_outage = is_sent_here or (was_down and not names_invoice(said[-1]))
+        tool = "credit_for_outage" if is_for_outage else "find_billing_errors"
         return calling(tool, customer=number)
     asked = getattr(before, "tool_calls", [])[-1]["name"]
     if asked != "grant_credit":

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
@@ -112,6 +114,12 @@ def test_agent_asks_for_what_it_lacks_and_hears_the_answer():
     assert "39.00 will be taken off" in second["output"]
 
 
+def test_what_the_line_status_showed_still_counts_when_the_number_comes_later():
+    first, second = talk("The line in Harbour was down. I want a credit.", "Customer 1020")
+    assert first["output"].startswith("Please give me your customer number")
+    assert second["case"].credited == {"92 hours without service, 1020": 4.98}
+
+
 def test_unclear_request_is_asked_about_and_then_routed():
     first, second = talk("Hello", "It is an invoice, 6120")
     assert first["active"] == "triage"
@@ -139,7 +147,7 @@ def test_case_is_still_typed_after_a_reload(run_example, saver):
 
 
 def test_tools_compute_for_a_named_model_too(ask_model):
-    calls = {
+    calls: dict[str, list[Any]] = {
         TRIAGE_PROMPT: [handing_over("technical", "A line.")],
         TECHNICAL_PROMPT: [
             calling("line_status", area="Harbour"),

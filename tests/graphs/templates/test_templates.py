@@ -24,6 +24,7 @@ NODES = {
     "product_strategy": {"engineering", "design", "marketing", "business", "selector"},
     "creative_workshop": {"storyteller", "researcher", "poet", "editor", "summary"},
     "telecom_support": {"triage", "technical", "financial", "account", "support_employee"},
+    "tiered_support": {"tier1", "tier2", "billing", "engineering"},
 }
 
 CONVERSATIONS = {"telecom_support"}
@@ -46,6 +47,7 @@ OTHER_TASKS = {
     "product_strategy": "Features: search 2 weeks. Deadline: 3 weeks. Customers: 90",
     "creative_workshop": "A glass maker finds a letter.",
     "telecom_support": "I forgot my password. Customer 2210.",
+    "tiered_support": "The API answers 401.",
 }
 """Tasks that need no person."""
 
