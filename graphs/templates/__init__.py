@@ -188,6 +188,13 @@ _ALL = (
         ),
         offline="rules on the words, error codes and amounts of the ticket",
     ),
+    _template(
+        "support_rules",
+        pattern="handoff",
+        summary="Rules route requests without a model: retries, anger, priority, legal matters.",
+        example="The modem B-2077 is offline since this morning, please reconnect it.",
+        offline="routes and repairs are rules either way; scripts write what the desks answer",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

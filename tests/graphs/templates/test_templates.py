@@ -25,6 +25,14 @@ NODES = {
     "creative_workshop": {"storyteller", "researcher", "poet", "editor", "summary"},
     "telecom_support": {"triage", "technical", "financial", "account", "support_employee"},
     "tiered_support": {"tier1", "tier2", "billing", "engineering"},
+    "support_rules": {
+        "reception",
+        "front_desk",
+        "billing",
+        "technician",
+        "priority_desk",
+        "duty_manager",
+    },
 }
 
 CONVERSATIONS = {"telecom_support"}
@@ -32,6 +40,13 @@ CONVERSATIONS = {"telecom_support"}
 
 STOPS = dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated")
 """How runs end that do not end `completed`."""
+
+OUTCOMES = {
+    "telecom_support": {"ok", "handed_off"},
+    "tiered_support": {"ok", "handed_off"},
+    "support_rules": {"ok", "handed_off", "failed"},  # what fails is escalated
+}
+"""How turns end that do not all end `ok`."""
 
 OTHER_TASKS = {
     "content_pipeline": "Write about our new office. It is in Oslo.",
@@ -48,6 +63,7 @@ OTHER_TASKS = {
     "creative_workshop": "A glass maker finds a letter.",
     "telecom_support": "I forgot my password. Customer 2210.",
     "tiered_support": "The API answers 401.",
+    "support_rules": "INV-7: 30 were charged twice",
 }
 """Tasks that need no person."""
 
@@ -58,7 +74,7 @@ def test_example_runs_to_its_end_without_a_model(run_example, template: Template
     result = run_example(template, template.build().compile(checkpointer=saver))
     assert result["stop"].reason == STOPS.get(template.name, "completed")
     assert str(result["output"]).strip()
-    assert {turn.outcome for turn in result["trail"]} <= {"ok", "handed_off"}
+    assert {turn.outcome for turn in result["trail"]} <= OUTCOMES.get(template.name, {"ok"})
     assert {turn.model for turn in result["trail"]} <= {"stand-in", ""}
 
 
