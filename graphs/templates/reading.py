@@ -77,7 +77,7 @@ def note_in(messages: Iterable[BaseMessage], title: str) -> str:
         messages: A model's prompt.
         title: As the note to the target of a handoff has it.
     """
-    notes = [m.text for m in messages if "I hand the conversation over to you." in m.text]
+    notes = [m.text for m in messages if m.name and "I hand the conversation over to" in m.text]
     found = re.search(rf"^{title}: (.+)$", notes[-1], re.MULTILINE) if notes else None
     return found[1] if found else ""
 

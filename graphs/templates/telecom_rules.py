@@ -42,12 +42,9 @@ TOOL_RESULT = re.compile(r"^\w+ returned: ")
 
 
 def customer_says(messages: Iterable[BaseMessage]) -> Sequence[str]:
-    """What the customer has written, in order: colleagues and tools are told by their names."""
-    return [
-        message.text
-        for message in messages
-        if message.type == "human" and not message.name and not TOOL_RESULT.match(message.text)
-    ]
+    """What the customer has written, in order; colleagues' tool results have no name either."""
+    texts = [message.text for message in messages if message.type == "human" and not message.name]
+    return [text for text in texts if not TOOL_RESULT.match(text)] or texts[:1]
 
 
 def wishes_in(text: str) -> Sequence[Wish]:
