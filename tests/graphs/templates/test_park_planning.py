@@ -1,4 +1,6 @@
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from langgraph_orchestra.graphs.templates import TEMPLATES
 from langgraph_orchestra.graphs.templates.park_planning import (
@@ -9,6 +11,8 @@ from langgraph_orchestra.graphs.templates.park_planning import (
     Position,
 )
 from langgraph_orchestra.graphs.templates.reading import said_by
+from langgraph_orchestra.state import OrchestrationContext
+from support.openai_server import Answer, OpenAIServer, Reply, Structured
 
 EXAMPLE = TEMPLATES["park_planning"]
 GOOD = {
@@ -126,6 +130,26 @@ def test_named_model_debates_and_its_questions_reach_the_employee(ask_model):
     )
     assert result["output"] == "All agree."
     assert [message.name for message in model.calls[2].messages[2:]] == ["community", "environment"]
+
+
+def test_real_protocol_carries_typed_positions_and_the_persons_words(run, monkeypatch):
+    asks = Position(supports=False, statement="?", concerns=[], questions=["How big?"])
+    fine = Position(supports=True, statement="Good.", concerns=[], questions=[])
+    replies: list[Reply] = [
+        *(Structured(one.model_dump()) for one in (fine, asks, fine, fine, fine, fine)),
+        Answer("All agree."),
+    ]
+    with OpenAIServer(replies) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        app = EXAMPLE.build().compile(checkpointer=InMemorySaver())
+        context = OrchestrationContext(model="openai:gpt-5-mini")
+        paused = run(app, "A park", thread="1", context=context)
+        result = run(app, Command(resume="Six hectares."), thread="1", context=context)
+    assert "- environment: How big?" in asked(paused)
+    assert result["output"] == "All agree."
+    assert "employee: Six hectares." in str(server.requests[3].body["messages"])
+    assert "Six hectares." not in str(server.requests[2].body["messages"])
 
 
 def test_edges_are_those_of_the_debate():

@@ -12,6 +12,7 @@ from langgraph_orchestra.graphs.templates.reading import said_by
 from langgraph_orchestra.graphs.templates.strategy_rules import open_questions, plan_in
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.state import OrchestrationContext, SpeakerChoice
+from support.openai_server import Answer, OpenAIServer, Reply, Structured
 
 EASY = (
     "Features: search 2 weeks (must), export 1 week. Deadline: 6 weeks. Cost of a week: 10,000. "
@@ -111,3 +112,22 @@ def test_named_model_chairs_and_ends_the_meeting():
     )
     assert result["output"] == "Build."
     assert speakers(result) == ["business"]
+
+
+def test_real_protocol_carries_the_choices_of_the_chair(run, monkeypatch):
+    def choice(**fields: object) -> Structured:
+        return Structured({"next_speaker": None, "finished": False, "final_answer": "", **fields})
+
+    replies: list[Reply] = [
+        choice(next_speaker="design", reason="First."),
+        Answer("Fine."),
+        choice(reason="Enough.", finished=True, final_answer="Build."),
+    ]
+    with OpenAIServer(replies) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        app = TEMPLATES["product_strategy"].build().compile()
+        result = run(app, "Shall we?", context=OrchestrationContext(model="openai:gpt-5-mini"))
+    assert result["output"] == "Build."
+    assert speakers(result) == ["design"]
+    assert server.requests[1].body["messages"][0]["content"] == DESIGN_PROMPT

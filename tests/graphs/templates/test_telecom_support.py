@@ -11,6 +11,8 @@ from langgraph_orchestra.graphs.templates.telecom_support import (
     TECHNICAL_PROMPT,
     TRIAGE_PROMPT,
 )
+from langgraph_orchestra.state import OrchestrationContext
+from support.openai_server import Answer, OpenAIServer, ToolCall
 
 TEMPLATE = TEMPLATES["telecom_support"]
 
@@ -159,6 +161,32 @@ def test_case_is_still_typed_after_a_reload(run_example, saver):
     values = reloaded.get_state({"configurable": {"thread_id": "1"}}).values
     assert isinstance(values["case"], Case)
     assert values["case"].credit_due == 61.33
+
+
+def test_real_protocol_carries_tools_handoffs_and_the_case(run, monkeypatch):
+    def handoff(target: str, number: int) -> Answer:
+        call = ToolCall(f"handoff_to_{target}", {"reason": "Theirs."}, id=f"call_{number}")
+        return Answer(tool_calls=(call,))
+
+    replies = [
+        handoff("technical", 1),
+        Answer(tool_calls=(ToolCall("line_status", {"area": "Harbour"}, id="call_2"),)),
+        handoff("financial", 3),
+        Answer(tool_calls=(ToolCall("credit_for_outage", {"customer": "1020"}, id="call_4"),)),
+        Answer("You are due 4.98."),
+    ]
+    with OpenAIServer(replies) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        context = OrchestrationContext(model="openai:gpt-5-mini")
+        result = run(TEMPLATE.build().compile(), "Harbour was down, 1020", context=context)
+    assert result["output"] == "You are due 4.98."
+    assert result["case"].credit_due == 4.98
+    tools = [
+        [tool["function"]["name"] for tool in request.body["tools"]] for request in server.requests
+    ]
+    assert tools[1] == ["line_status", "handoff_to_financial", "handoff_to_support_employee"]
+    assert "runtime" not in str(server.requests[1].body["tools"])
 
 
 def test_tools_compute_for_a_named_model_too(ask_model):
