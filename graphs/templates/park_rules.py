@@ -225,11 +225,14 @@ def _price_of_changes(texts: Sequence[str]) -> float:
     """What amendments cost that came without a new construction cost."""
     stated_in = max(place for place, text in enumerate(texts) if figure(COST, text))
     before = texts[: stated_in + 1]
-    labels = [(bar.label, bar.price) for bars in BARS.values() for bar in bars]
-    labels.append((PLANTED, TREE_PRICE))
+    better = [
+        (bar.label, bar.price if bar.least is not None else -bar.price)
+        for bars in BARS.values()
+        for bar in bars
+    ]
     changes = 0.0
-    for label, price in labels:
+    for label, price in [*better, (PLANTED, TREE_PRICE)]:
         old, new = figure_in(label, before), figure_in(label, texts)
-        if price and old is not None and new is not None:
-            changes += price * abs(new - old)
+        if old is not None and new is not None:
+            changes += max(0, price * (new - old))  # what is done without saves nothing for certain
     return changes

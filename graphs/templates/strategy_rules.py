@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 from langgraph_orchestra.graphs.templates.reading import NUMBER, figure, listed, money, number
@@ -14,6 +14,7 @@ __all__ = [
     "contribution_of",
     "decision",
     "open_questions",
+    "paid_back_after",
     "plan_in",
     "question_for",
 ]
@@ -78,9 +79,11 @@ class Plan(NamedTuple):
 
     @property
     def payback(self) -> float | None:
-        """Months until it has earned what it costs; None if that cannot be said."""
-        income = (self.buyers or 0) * (self.price or 0)
-        return self.cost / income if self.cost and income else None
+        """Months until it has earned its costs, `inf` if it never does; None if unknown."""
+        if self.cost is None or self.buyers is None or self.price is None:
+            return None
+        income = self.buyers * self.price
+        return self.cost / income if income else inf
 
     @property
     def price_needed(self) -> float | None:
@@ -164,14 +167,14 @@ def decision(plan: Plan) -> str:
     scope = listed([feature.name for feature in plan.scope])
     waiting = [feature.name for feature in plan.features if feature not in plan.scope]
     weeks = f"{number(weeks_of(plan.scope))} weeks"
-    paid_back = f"it pays back in {number(round(plan.payback or 0, 1))} months"
+    paid_back = paid_back_after(plan.payback or 0)
     if not plan.fits:
         return f"Do not build now: {scope} cannot wait, and takes {weeks} (engineering, design)."
     price = plan.price or 0
     if (plan.payback or 0) > PAYBACK_BAR:
-        if (plan.price_needed or 0) > PRICE_STRETCH * price:
+        if (plan.price_needed or inf) > PRICE_STRETCH * price:
             return f"Do not build now: {paid_back}, and nobody would pay what it takes (business)."
-        price, paid_back = plan.price_needed or 0, f"it pays back in {PAYBACK_BAR} months then"
+        price, paid_back = plan.price_needed or 0, f"{paid_back_after(PAYBACK_BAR)} then"
     begin = f"Build in part: {scope}" if waiting else f"Build: {scope}"
     lines = [
         f"{begin}, at {number(price)} a month.",
@@ -180,6 +183,13 @@ def decision(plan: Plan) -> str:
         f"- Money: {money(plan.cost or 0)} to build; {paid_back} (business).",
     ]
     return "\n".join([*lines, *([f"- Later: {listed(waiting)} (design)."] if waiting else [])])
+
+
+def paid_back_after(months: float) -> str:
+    """When the costs have come back, in words."""
+    if months == inf:
+        return "it never pays back"
+    return f"it pays back in {number(round(months, 1))} months"
 
 
 def _against(deadline: float | None) -> str:
@@ -260,10 +270,12 @@ def _business(plan: Plan) -> Iterator[str]:
 def _business_answers(plan: Plan, _: str) -> Iterator[str]:
     if plan.payback is None:
         yield "Whether it pays cannot be said without the cost of a week."
-    elif plan.payback <= PAYBACK_BAR:
-        yield f"It pays back in {number(round(plan.payback, 1))} months (bar: {PAYBACK_BAR})."
+        return
+    said = paid_back_after(plan.payback).capitalize()
+    if plan.payback <= PAYBACK_BAR:
+        yield f"{said} (bar: {PAYBACK_BAR})."
     else:
-        yield f"It pays back in {number(round(plan.payback, 1))} months: too late ({PAYBACK_BAR})."
+        yield f"{said}: too late ({PAYBACK_BAR})."
         yield question_for("marketing", "could it carry a higher price?")
 
 

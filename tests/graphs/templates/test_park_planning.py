@@ -95,6 +95,13 @@ def test_amendments_may_cost_more_than_there_is(ask):
     assert result["output"].startswith("Consensus")
 
 
+def test_what_is_done_without_costs_nothing_more(ask):
+    result = ask("park_planning", proposal(Trees_planted="10"), "Toilets: 1. Trees planted: 20.")
+    assert (
+        "Construction cost: 904,000 with 4,000 for the" in positions(result, "budget")[-1].statement
+    )
+
+
 def test_agents_react_to_what_colleagues_ask_for(ask):
     result = ask("park_planning", proposal(Accessible_paths="70%", Trees_planted="0"), "")
     assert "as community asks" in positions(result, "environment")[0].statement

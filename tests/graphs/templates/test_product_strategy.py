@@ -44,6 +44,8 @@ def test_who_was_asked_speaks_next_and_the_decision_has_everybodys_figures(ask):
         ({}, "Build: search and export, at 10 a month.\n- Time: 3 weeks of 6 (engineering)."),
         ({"Deadline: 6": "Deadline: 2"}, "Build in part: search, at 10 a month."),
         ({"Deadline: 6": "Deadline: 1"}, "Do not build now: search cannot wait, and takes 2 weeks"),
+        ({"50%": "0%"}, "Do not build now: it never pays back, and nobody would pay"),
+        ({"10 a month": "0 a month"}, "Do not build now: it never pays back"),
         ({"50%": "1%"}, "Do not build now: it pays back in 150 months, and nobody would pay"),
         ({"Customers: 2,000. ": ""}, "Find out first: the customers and the share that asks for"),
         ({"Features": "Parts", "10 a": "? a"}, "Find out first: the features and their weeks"),
