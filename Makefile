@@ -33,7 +33,7 @@ type: .venv/dev ## Check types
 	@set -o pipefail; MYPYPATH=$(LINKS) $(BIN)/mypy | sed 's|^build/[^/]*/langgraph_orchestra/||'
 
 bench: .venv/runtime ## Measure, side by side with hand-written graphs
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py $(ONLY)
 
 clean: ## Remove everything that make has made
 	@rm -rf .venv build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

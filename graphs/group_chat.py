@@ -14,7 +14,6 @@ does not chooses inside the step of whoever has just spoken.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 from langgraph.graph import END, START
@@ -27,6 +26,7 @@ from langgraph_orchestra.nodes.choosers import NODE, ByModel
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.history import History, everything
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
@@ -39,6 +39,7 @@ from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_whe
 from langgraph_orchestra.nodes.policy import breaker_is_open
 from langgraph_orchestra.nodes.selectors import (
     Floor,
+    RoundRobin,
     Selector,
     round_robin,
     selector_from,
@@ -46,7 +47,7 @@ from langgraph_orchestra.nodes.selectors import (
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
 from langgraph_orchestra.nodes.work import Budget
-from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop, Turn
+from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop
 
 __all__ = ["create_group_chat"]
 
@@ -260,7 +261,8 @@ class Chat:
         names = list(self.members)
         if speaker is None:
             return names
-        if self.selector.in_order and not (self.transitions or self.may_run_dry):
+        in_turn = isinstance(self.selector, RoundRobin)
+        if in_turn and not (self.transitions or self.may_run_dry):
             return [names[(names.index(speaker) + 1) % len(names)]]
         return self.successors_of(speaker)
 
@@ -274,23 +276,37 @@ class Chat:
         """Begin a run, and see who opens it."""
         update = begin_run(state, execution, self.everybody, self.scene, self.deciders)
         view = self.view({**state, **update}, execution)
-        return (yield from self.go_on({**update, "next_speaker": None}, view, 0, execution))
+        update.update(self.chosen(None, state))
+        return (yield from self.go_on(update, view, 0, execution))
 
     def speaker(self, member: Participant) -> Any:
         """The steps of a participant's node."""
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
+            if again := entered_again(state, member.name):
+                view = self.view(again, execution)
+                update = {"run_info": again["run_info"]}
+                return (
+                    yield from self.follow_up(
+                        update, view, view.turn_number, execution, member.name
+                    )
+                )
             view = self.view(state, execution)
-            step = view.next_step
-            taken = yield from take_turn(member, view, execution, self.scene, step=step)
-            turns = len(view.turns) + 1
-            stop, asked = yield from self.stop_after(member, taken, turns, view, execution)
-            update = taken.written(asked)
-            if taken.answered and member.kind != "human" and taken.reply.output != "":
+            turns = view.turn_number + 1
+            taken = yield from take_turn(member, view, execution, self.scene, step=turns)
+            update = taken.written()
+            if member.kind != "human" and is_no_text(taken, state):
                 update["output"] = taken.reply.output
-            if stop:
+            if stop := self.ended_by(member, taken, view):
                 return self.finish(update, stop, view)
-            return (yield from self.go_on(update, view, turns, execution, member.name))
+            return (
+                yield from keeping_turn(
+                    self.follow_up({**update}, view, turns, execution, member.name),
+                    lambda: Command(
+                        update=saved_alone(update, state, member.name), goto=member.name
+                    ),
+                )
+            )
 
         return steps
 
@@ -298,19 +314,18 @@ class Chat:
         """Ask the observer, then see who speaks next."""
         assert self.observer is not None  # noqa: S101 - for the type checker
         view = self.view(state, execution)
-        turns, last = len(view.turns), view.last_speaker
+        turns, last = view.turn_number, view.last_speaker
         names, stop = yield from self.who_may_speak(lambda: view, turns, last, execution)
         if stop:
             return self.finish({}, stop, view)
-        update = yield from self.observer.remark(view, names, execution, self.scene)
+        update = yield from self.observer.remark(view, names, turns + 1, execution, self.scene)
         return (yield from self.give_floor(update, view, turns, execution, last))
 
     def choose(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Let the selector ask who speaks next."""
         view = self.view(state, execution)
-        return (
-            yield from self.next_speaker({}, view, len(view.turns), execution, view.last_speaker)
-        )
+        turns, last = view.turn_number, view.last_speaker
+        return (yield from self.next_speaker({}, view, turns, execution, last))
 
     def conclude(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
         """Sum up the chat, unless its budget is spent or there is nothing to sum up."""
@@ -318,7 +333,7 @@ class Chat:
         view, stop = self.view(state, execution), state["stop"]
         if stop.reason in _WITHOUT_SUMMARY or not view.answers:
             return {}
-        step = view.next_step
+        step = view.turn_number + 1
         taken = yield from take_turn(self.summary, view, execution, self.scene, step=step)
         update = taken.written()
         update["trail"] = [t.model_copy(update={"kind": "aggregate"}) for t in taken.trail]
@@ -328,26 +343,38 @@ class Chat:
 
     # The questions they ask
 
-    def stop_after(
-        self, member: Participant, taken: Taken, turns: int, view: View, execution: Execution
-    ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
-        """Why the chat ends with this turn; None if it goes on."""
+    def ended_by(self, member: Participant, taken: Taken, view: View) -> Stop | None:
+        """Why a turn itself ends the chat; None if it does not."""
         if taken.stop:
-            return taken.stop, ()
-        if isinstance(member, HumanParticipant) and (stop := member.rejected(view, taken.reply)):
-            return stop, ()
-        asked: Sequence[Turn] = ()
+            return taken.stop
+        if isinstance(member, HumanParticipant):
+            return member.rejected(view, taken.reply)
+        return None
+
+    def follow_up(
+        self, update: dict[str, Any], view: View, turns: int, execution: Execution, last: str
+    ) -> Steps[Command[Any]]:
+        """End the chat after a turn, or go on with it.
+
+        Args:
+            update: What the turn has brought.
+            view: The run before that.
+            turns: How many turns this run has taken with it.
+            execution: The node it happens in.
+            last: Whose turn it was.
+        """
+        stop: Stop | None = None
         if self.stop_when:
-            after = view.after(taken.reply.messages, taken.trail)
+            after = view.after(update.get("messages", ()), update.get("trail", ()))
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
-            if stop:
-                return stop, asked
-        if turns >= self.max_turns:
-            detail = f"{turns} of {self.max_turns} turns taken"
-            return Stop(reason="turn_limit", detail=detail), asked
-        if self.scene.budget.limits:
-            return self.scene.budget.reached(view.after([], [*taken.trail, *asked])), asked
-        return None, asked
+            update["trail"] = [*update.get("trail", ()), *asked]
+        if stop is None and turns >= self.max_turns:
+            stop = Stop(reason="turn_limit", detail=f"{turns} of {self.max_turns} turns taken")
+        if stop is None and self.scene.budget.limits:
+            stop = self.scene.budget.reached(view.after([], update.get("trail", ())))
+        if stop:
+            return self.finish(update, stop, view)
+        return (yield from self.go_on(update, view, turns, execution, last))
 
     def go_on(
         self,
@@ -393,7 +420,10 @@ class Chat:
             last: Who spoke last; None at the beginning of a run.
         """
         messages, trail = update.get("messages", ()), update.get("trail", ())
-        look = cache(lambda: view.after(messages, trail) if messages or trail else view)
+
+        def look() -> View:
+            return view.after(messages, trail) if messages or trail else view
+
         last = last if turns else view.last_speaker
         names, stop = yield from self.who_may_speak(look, turns, last, execution)
         if stop:
@@ -407,7 +437,7 @@ class Chat:
             update["output"] = choice.messages[-1].text
         if choice.stop or choice.speaker is None:
             return self.finish(update, choice.stop or Stop(reason="completed"), view)
-        update["next_speaker"] = choice.speaker
+        update.update(self.chosen(choice.speaker, view.state))
         return Command(update=update, goto=choice.speaker)
 
     def who_may_speak(
@@ -457,13 +487,34 @@ class Chat:
             )
         ]
 
+    def chosen(self, speaker: str | None, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The update that tells whom the selector has chosen.
+
+        Nothing is written where the order alone tells it: that would be a quarter of what a turn
+        takes on disk.
+        """
+        changed = state.get("next_speaker") != speaker and not self.selector.follows_an_order
+        return {"next_speaker": speaker} if changed else {}
+
     def finish(self, update: dict[str, Any], stop: Stop, view: View) -> Command[Any]:
         """End the chat, with the best there is."""
         messages = update.get("messages", ())
         if "output" not in update:
             update["output"] = best_so_far(view.after(messages, update.get("trail", ())))
-        ended = {"next_speaker": None, **end_run(view.state, stop, messages)}
+        ended = {**self.chosen(None, view.state), **end_run(view.state, stop, messages)}
         return Command(update={**update, **ended}, goto=self.end)
+
+
+def is_no_text(taken: Taken, state: Mapping[str, Any]) -> bool:
+    """Whether an answer must be kept as `output`, since the messages do not tell it.
+
+    Text is not written twice: the chat's end reads it off the messages, and a thread takes half of
+    the space.
+    """
+    output = taken.reply.output
+    if not taken.answered or output == "":
+        return False
+    return output != taken.reply.messages[-1].text or bool(state.get("output"))
 
 
 _WITHOUT_SUMMARY = frozenset({"token_limit", "cost_limit", "time_limit", "rejected", "failed"})

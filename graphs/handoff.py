@@ -13,7 +13,7 @@ front desk, a support line with a person at the other end. Do not use it when th
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from langgraph.graph import END, START
@@ -23,6 +23,7 @@ from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene
 from langgraph_orchestra.nodes.checks import natural_number, unique_names
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.handoff_checks import (
     accepts_by_name,
     known,
@@ -65,7 +66,6 @@ from langgraph_orchestra.state import (
     HandoffInfo,
     HandoffState,
     Stop,
-    Turn,
 )
 
 __all__ = ["create_handoff"]
@@ -327,6 +327,8 @@ class Switchboard:
         """The steps of a participant's node."""
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
+            if again := entered_again(state, member.name):
+                return (yield from self._go_on(again, state["run_info"]["goes_on_to"], execution))
             view = View(state, self.speakers, execution.prefix)
             if stop := self.scene.budget.reached(view):
                 return self._command(view, ended(stop), Taken())
@@ -346,6 +348,8 @@ class Switchboard:
         """Ask the person the conversation has returned to."""
         person = self.person
         assert person is not None  # noqa: S101 - for the type checker
+        if again := entered_again(state, person.name):
+            return (yield from self._go_on(again, state["run_info"]["goes_on_to"], execution))
         view = View(state, self.speakers, execution.prefix)
         if stop := self.scene.budget.reached(view):
             return self._command(view, ended(stop), Taken())
@@ -367,11 +371,41 @@ class Switchboard:
         outcome = moved or self._next(speaker, active, view, taken)
         if self.stop_when is None or not outcome.may_be_stopped:
             return self._command(view, outcome, taken)
+        update, goto = self._update(view, outcome, taken), outcome.goto
         after = view.after(taken.reply.messages, taken.trail)
-        due, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
-        if due:
-            outcome = replace(outcome, goto=END, stop=due, asks=None)
-        return self._command(view, outcome, taken, asked)
+        return (
+            yield from keeping_turn(
+                self._unless_stopped({**update}, goto, after, execution),
+                lambda: Command(
+                    update=saved_alone(update, view.state, speaker.name, goto), goto=speaker.name
+                ),
+            )
+        )
+
+    def _go_on(self, state: Mapping[str, Any], goto: str, execution: Execution) -> Steps[Any]:
+        """Do what follows a turn that is saved already."""
+        view = View(state, self.speakers, execution.prefix)
+        update = {"run_info": state["run_info"]}
+        return (yield from self._unless_stopped(update, goto, view, execution))
+
+    def _unless_stopped(
+        self, update: dict[str, Any], goto: str, view: View, execution: Execution
+    ) -> Steps[Any]:
+        """Go on after a turn, unless the stop condition fires.
+
+        Args:
+            update: What the step writes besides.
+            goto: Where the run goes on.
+            view: The run with this turn.
+            execution: The node it happens in.
+        """
+        assert self.stop_when is not None  # noqa: S101 - for the type checker
+        due, asked = yield from stop_by(self.stop_when, view, execution, self.scene)
+        update["trail"] = [*update.get("trail", ()), *asked]
+        if due is None:
+            return Command(update=update, goto=goto)
+        update.setdefault("output", best_answer(view))
+        return Command(update={**update, **end_run(view.state, due)}, goto=END)
 
     # Where control goes
 
@@ -484,16 +518,14 @@ class Switchboard:
 
     # What is written
 
-    def _command(
-        self, view: View, outcome: Outcome, taken: Taken, asked: Sequence[Turn] = ()
-    ) -> Command[str]:
-        """The update of a turn, and where the run goes."""
+    def _command(self, view: View, outcome: Outcome, taken: Taken) -> Command[Any]:
+        """What a turn has brought, and where the run goes."""
+        return Command(update=self._update(view, outcome, taken), goto=outcome.goto)
+
+    def _update(self, view: View, outcome: Outcome, taken: Taken) -> dict[str, Any]:
+        """The update that keeps a turn and what comes of it."""
         reply = taken.reply
-        update: dict[str, Any] = {
-            "messages": list(reply.messages),
-            "trail": [*taken.trail, *asked],
-            **reply.changes,
-        }
+        update = taken.written()
         if reply.handoffs:
             update["handoffs"] = list(reply.handoffs)
         if info := self._info(view, outcome, taken):
@@ -507,7 +539,7 @@ class Switchboard:
             update.update(end_run(view.state, outcome.stop, reply.messages))
             if "output" not in update:
                 update["output"] = best_answer(view.after(reply.messages, taken.trail))
-        return Command(update=update, goto=outcome.goto)
+        return update
 
     def _is_answer(self, taken: Taken, outcome: Outcome) -> bool:
         """Whether a turn's output is the run's, so far or for good."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import or_
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from langchain_core.runnables import Runnable
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -23,6 +23,9 @@ from langgraph_orchestra.nodes.policy import Policy, retry_policy_of
 from langgraph_orchestra.nodes.work import Budget
 from langgraph_orchestra.state import BOOKKEEPING, ConfigurationError, OrchestrationContext
 from langgraph_orchestra.state.types import data_types_in, with_members
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = ["PatternGraph", "check_limits", "custom_keys", "scene_of"]
 
@@ -93,8 +96,8 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             compiled.config = {**(compiled.config or {}), "recursion_limit": self.supersteps + 10}
         return compiled
 
-    def models(self, execution: Execution) -> Sequence[str]:
-        """Names of the models that a run may call, as far as they are known.
+    def models(self, execution: Execution) -> "Sequence[BaseChatModel]":
+        """The models that a run may call, as far as they are known.
 
         Raises:
             ConfigurationError: A model cannot be found.

@@ -19,6 +19,7 @@ from langgraph.types import Command
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.history import History, task_and_last
 from langgraph_orchestra.nodes.human import HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
@@ -29,7 +30,7 @@ from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import Taken, skipped, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
-from langgraph_orchestra.state import ConfigurationError, SequentialState, Stop, Turn
+from langgraph_orchestra.state import ConfigurationError, SequentialState, Stop
 
 __all__ = ["create_sequential"]
 
@@ -168,12 +169,15 @@ class Line:
 
     def stage(self, place: int) -> Any:
         """The steps of a stage's node."""
-        chooses = len(self.routes(place)) > 1
+        chooses, name = len(self.routes(place)) > 1, self.stages[place].name
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
             if state.get("stop"):  # a limit was reached before
                 return {}
-            update, goto = yield from self.take(place, state, execution)
+            if chooses and (again := entered_again(state, name)):
+                update, goto = yield from self.go_on(place, again, execution)
+            else:
+                update, goto = yield from self.take(place, state, execution)
             return Command(update=update, goto=goto) if chooses else update
 
         return steps
@@ -198,16 +202,59 @@ class Line:
                 step=view.next_step,
                 besides=feedback_for(stage, view) if self.reviewed else (),
             )
-        stop, asked = yield from self.stop_after(place, taken, view, execution)
-        update = taken.written(asked)
+        stop = self.ended_by(place, taken, view)
+        update = taken.written()
         if taken.answered and (stop or not is_in_passing(stage, taken)):
             update["output"] = taken.reply.output
+        if stop:
+            if not taken.answered:
+                update["output"] = best_so_far(view) if taken.stop else self.last_output(view)
+            return {**update, **end_run(state, stop, taken.reply.messages)}, END
+        goto = self.after(place, goes_back=taken.reply.decision == "reject")
+        if self.stop_when is None:
+            return update, goto
+        return (
+            yield from keeping_turn(
+                self.unless_stopped(
+                    dict(update), goto, view.after(taken.reply.messages, taken.trail), execution
+                ),
+                lambda: (saved_alone(update, state, stage.name), stage.name),
+            )
+        )
+
+    def go_on(
+        self, place: int, state: Mapping[str, Any], execution: Execution
+    ) -> Steps[tuple[dict[str, Any], str]]:
+        """Do what follows a turn that is saved already."""
+        view = View(state, self.speakers, execution.prefix)
+        goes_back = view.last is not None and view.last.outcome == "refused"
+        update = {"run_info": state["run_info"]}
+        return (
+            yield from self.unless_stopped(update, self.after(place, goes_back), view, execution)
+        )
+
+    def unless_stopped(
+        self, update: dict[str, Any], goto: str, view: View, execution: Execution
+    ) -> Steps[tuple[dict[str, Any], str]]:
+        """Go on, unless the stop condition fires.
+
+        Args:
+            update: What the step writes besides.
+            goto: Where the run goes on.
+            view: The run with this turn.
+            execution: The node it happens in.
+        """
+        assert self.stop_when is not None  # noqa: S101 - for the type checker
+        stop, asked = yield from stop_by(self.stop_when, view, execution, self.scene)
+        update["trail"] = [*update.get("trail", ()), *asked]
         if stop is None:
-            back = taken.reply.decision == "reject"
-            return update, (self.author_of(place) if back else None) or self.next_name(place)
-        if not taken.answered:
-            update["output"] = best_so_far(view) if taken.stop else self.last_output(view)
-        return {**update, **end_run(state, stop, taken.reply.messages)}, END
+            return update, goto
+        update.setdefault("output", self.last_output(view))
+        return {**update, **end_run(view.state, stop)}, END
+
+    def after(self, place: int, goes_back: bool) -> str:
+        """The node after a stage; of a draft that is sent back, its author's."""
+        return (self.author_of(place) if goes_back else None) or self.next_name(place)
 
     def last_output(self, view: View) -> Any:
         """The answer that stands; a person's, where nobody has answered since."""
@@ -221,26 +268,23 @@ class Line:
                 return people[last.name].answer_in(last)
         return view.state.get("output", "")
 
-    def stop_after(
-        self, place: int, taken: Taken, view: View, execution: Execution
-    ) -> Steps[tuple[Stop | None, Sequence[Turn]]]:
-        """Why the run ends with this turn; None if it goes on."""
+    def ended_by(self, place: int, taken: Taken, view: View) -> Stop | None:
+        """Why a turn itself ends the run; None if it does not."""
         stage = self.stages[place]
         if taken.stop:
-            return taken.stop, ()
+            return taken.stop
         goes_back = taken.reply.decision == "reject"
-        if isinstance(stage, HumanParticipant) and (stop := stage.rejected(view, taken.reply)):
-            return stop, ()
+        if goes_back and isinstance(stage, HumanParticipant):
+            return stage.rejected(view, taken.reply)
         if goes_back or self.next_name(place) != END:
-            if self.stop_when is None:
-                return None, ()
-            after = view.after(taken.reply.messages, taken.trail)
-            return (yield from stop_by(self.stop_when, after, execution, self.scene))
+            return None
+        if taken.answered:
+            return Stop(reason="completed")
         turns = view.after([], taken.trail).turns
         if turns and all(turn.outcome in ("failed", "timed_out") for turn in turns):
             last = turns[-1]
-            return Stop(reason="failed", detail=last.detail, by=last.agent), ()
-        return Stop(reason="completed"), ()
+            return Stop(reason="failed", detail=last.detail, by=last.agent)
+        return Stop(reason="completed")
 
 
 def is_in_passing(stage: Participant, taken: Taken) -> bool:

@@ -31,6 +31,7 @@ from langgraph_orchestra.nodes.participant import (
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.prompt import Tools, addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
+from langgraph_orchestra.nodes.view import text_of
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import ConfigurationError
 
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 __all__ = ["Agent", "AgentParticipant"]
+
+
+_A_FEW = 6  # messages
 
 
 @dataclass(frozen=True)
@@ -171,22 +175,26 @@ class AgentParticipant(Participant):
         """The type of its answer."""
         return (self.agent.output,) if self.agent.output else ()
 
-    def check(self, execution: Execution) -> Sequence[str]:
+    def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the model, and the one that summarises what it reads.
 
         Raises:
             ConfigurationError: There is none, or it can call no tools and is to hand over.
         """
+        history, found = self.history or self._default_history, self.model.check(execution)
         if self._handoffs and self.graph is None:
             self._able_to_hand_over(self.model.resolve(execution))
-        history = self.history or self._default_history
-        sources = [self.model, *([history.model] if isinstance(history, Summarised) else [])]
-        return [name for source in sources for name in source.check(execution)]
+        if isinstance(history, Summarised):
+            found = [*found, *history.model.check(execution)]
+        return found
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Ask the model, or run the inner graph."""
         tools: Tools = getattr(self.history or scene.history, "tools", "own")
-        prompt = addressed_to(self.name, (yield from self.reads(work, scene)), tools=tools)
+        read = yield from self.reads(work, scene)
+        # A graph gives the messages it is handed ids, and a few are as soon put into words anew.
+        heard = scene.heard if self.graph is None and len(read) > _A_FEW else None
+        prompt = addressed_to(self.name, read, tools=tools, heard=heard)
         if self.graph is not None:
             return (yield from self._run_graph(work, prompt, scene))
         model = self.model.resolve(work.execution)
@@ -200,7 +208,7 @@ class AgentParticipant(Participant):
                 yield from answer_or_hand_over(self.name, bound, messages, work, scene.handoffs)
             )
         said = yield from work.ask(model, messages)
-        return Reply([said_by(self.name, said)], said.text)
+        return Reply([said_by(self.name, said)], text_of(said))
 
     def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
         graph = self.graph

@@ -165,7 +165,7 @@ class ByModel(Selector):
         if len(floor.candidates) == 1:
             return Choice(floor.candidates[0])
         work = Work(NODE, floor.view, floor.execution, floor.scene.budget)
-        step = floor.view.next_step
+        step = floor.turns + 1
         try:
             choice = yield from decide(
                 work,
@@ -254,7 +254,7 @@ class ByBids(Selector):
 
     def choose(self, floor: Floor) -> Steps[Choice]:
         """Ask all candidates for their bids, and take the highest."""
-        view, step = floor.view, floor.view.next_step
+        view, step = floor.view, floor.turns + 1
         candidates = [floor.participants[name] for name in floor.candidates]
         bids, turns, stop = yield from bids_of(
             candidates, view, floor.execution, floor.scene, self.model, step=step, node=NODE
@@ -298,7 +298,7 @@ class ByPerson(Selector):
             answers,
         )
         speaker = decision.text if decision else None
-        step, chose = floor.view.next_step, speaker or "nobody"
+        step, chose = floor.turns + 1, speaker or "nobody"
         turn = entry(work, kind="decision", step=step, detail=f"chose {chose}")
         if speaker is None:
             return Choice(stop=Stop(reason="completed", by=self.node), trail=[turn])

@@ -17,9 +17,9 @@ from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
 from langgraph_orchestra.nodes.handoff_tool import is_handoff_result
-from langgraph_orchestra.nodes.limits import Limits, limit_reached, spent_in
+from langgraph_orchestra.nodes.limits import Limits, limit_reached
 from langgraph_orchestra.nodes.model_source import ModelSource
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import View, text_of
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError
 
@@ -64,7 +64,7 @@ class Condition(ABC):
 def turns(n: int) -> Condition:
     """Fire after so many turns of this run."""
     natural_number("n", n)
-    return _When(f"turns({n})", lambda view: len(view.turns) >= n)
+    return _Spent(f"turns({n})", Limits(turns=n))
 
 
 def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
@@ -82,7 +82,7 @@ def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
 
     def said(view: View) -> bool:
         return any(
-            text in m.text
+            text in text_of(m)
             for m in view.said
             if (by is None or m.name in names) and not is_handoff_result(m)
         )
@@ -93,19 +93,19 @@ def mentions(text: str, by: str | Sequence[str] | None = None) -> Condition:
 def tokens(n: int) -> Condition:
     """Fire when this run has used so many tokens."""
     natural_number("n", n)
-    return _When(f"tokens({n})", _spent(Limits(tokens=n)))
+    return _Spent(f"tokens({n})", Limits(tokens=n))
 
 
 def cost(usd: float) -> Condition:
     """Fire when this run has cost so many USD, as far as the models' prices are known."""
     positive_number("usd", usd, optional=False)
-    return _When(f"cost({usd})", _spent(Limits(cost=usd)))
+    return _Spent(f"cost({usd})", Limits(cost=usd))
 
 
 def seconds(n: float) -> Condition:
     """Fire when this run has been at work for so long; waiting for a person does not count."""
     positive_number("n", n, optional=False)
-    return _When(f"seconds({n})", _spent(Limits(seconds=n)))
+    return _Spent(f"seconds({n})", Limits(seconds=n))
 
 
 def idle(n: int) -> Condition:
@@ -160,6 +160,16 @@ class _When(Condition):
     def fired(self, work: Work) -> Steps[str]:
         verdict = yield apply(self.predicate, work.view)
         return self.name if verdict else ""
+
+
+@dataclass(frozen=True)
+class _Spent(Condition):
+    name: str
+    limits: Limits
+
+    def fired(self, work: Work) -> Steps[str]:
+        yield from ()
+        return self.name if limit_reached(self.limits, work.before) else ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +234,7 @@ class _Judged(Condition):
 
 def _idle_turns(view: View) -> Iterator[bool]:
     """Whether each turn, the latest first, has brought nothing new."""
-    texts = [message.text.strip() for message in view.answers]
+    texts = [text_of(message).strip() for message in view.answers]
     places: dict[str | None, list[int]] = {}
     for place, message in enumerate(view.answers):
         places.setdefault(message.name, []).append(place)
@@ -239,7 +249,3 @@ def _idle_turns(view: View) -> Iterator[bool]:
 
 
 _WITHOUT_ANSWER = frozenset({"failed", "timed_out", "cancelled"})
-
-
-def _spent(limits: Limits) -> Predicate:
-    return lambda view: limit_reached(limits, spent_in(view.trail, len(view.turns))) is not None

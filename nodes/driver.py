@@ -29,6 +29,7 @@ __all__ = [
     "TimeUp",
     "apply",
     "invoke",
+    "invoke_model",
     "run_to_end",
     "together",
 ]
@@ -69,6 +70,19 @@ def invoke(runnable: Runnable[Any, Any], argument: Any, config: RunnableConfig) 
     return Call(
         lambda: runnable.invoke(argument, config), lambda: runnable.ainvoke(argument, config)
     )
+
+
+def invoke_model(
+    model: Runnable[Any, Any], messages: Sequence[Any], config: RunnableConfig | None
+) -> Call:
+    """Call a chat model.
+
+    Args:
+        model: A chat model, or one bound to tools or a schema.
+        messages: What it reads.
+        config: Its configuration; None is that of the node, which LangChain finds by itself.
+    """
+    return Call(lambda: model.invoke(messages, config), lambda: model.ainvoke(messages, config))
 
 
 def _unsaved(config: RunnableConfig) -> RunnableConfig:
@@ -170,10 +184,10 @@ class Execution:
     @property
     def user(self) -> str | None:
         """On whose behalf the run acts: from the context, else as the server authenticated them."""
-        context = self.context
-        user = (
-            context.get("user") if isinstance(context, Mapping) else getattr(context, "user", None)
-        )
+        user, context = None, self.runtime.context
+        if context is not None:  # the defaults name nobody
+            is_mapping = isinstance(context, Mapping)
+            user = context.get("user") if is_mapping else getattr(context, "user", None)
         if user is None and (server := self.runtime.server_info) and server.user:
             return server.user.identity
         return user

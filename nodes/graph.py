@@ -1,7 +1,7 @@
 """Compiled graphs as participants: teams of ours, agents built elsewhere, remote graphs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import Runnable
@@ -22,6 +22,9 @@ from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import Handoff, Stop, Turn, append_messages
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = ["GraphParticipant", "TeamFailed"]
 
@@ -63,7 +66,7 @@ class GraphParticipant(Participant):
         """What the graph itself needs."""
         return int((getattr(self.graph, "config", None) or {}).get("max_concurrency") or 1)
 
-    def check(self, execution: Execution) -> Sequence[str]:
+    def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the models of a team's members."""
         models_of_team = getattr(getattr(self.graph, "builder", None), "models", None)
         return models_of_team(execution) if self.is_team and models_of_team else ()

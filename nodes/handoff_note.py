@@ -29,13 +29,12 @@ def note_for(view: View, reader: str) -> Sequence[AnyMessage]:
 def note_text(handoff: Handoff) -> str:
     """A handoff in words: why, and what the target must know and do."""
     parts = {
-        "Reason": handoff.reason,
+        "Over to you": handoff.reason if handoff.reason.strip() else "please go on.",
         "Context": handoff.context,
         "Instructions": handoff.instructions,
         "Priority": "" if handoff.priority == "normal" else handoff.priority,
     }
-    said = [f"{title}: {text}" for title, text in parts.items() if text.strip()]
-    return "\n".join(["I hand the conversation over to you.", *said])
+    return "\n".join(f"{title}: {text}" for title, text in parts.items() if text.strip())
 
 
 def _with_note(view: View, reader: str) -> Sequence[AnyMessage]:

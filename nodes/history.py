@@ -205,7 +205,9 @@ def read(history: History, work: Work) -> Steps[Messages]:
     if isinstance(history, Reading):
         return history.pick(work.view, work.name)
     picked = yield apply(history, work.view)
-    if not isinstance(picked, Sequence) or not all(isinstance(m, BaseMessage) for m in picked):
+    if not isinstance(picked, Sequence) or not all(
+        issubclass(kind, BaseMessage) for kind in set(map(type, picked))
+    ):
         raise ConfigurationError(
             f"the history policy of `{work.name}` returned {picked!r}, not a list of messages"
         )
@@ -222,12 +224,16 @@ def _latest(messages: Messages, n: int) -> Messages:
 
 def _last_with_tools(view: View) -> Messages:
     """The latest answer, and the tool calls and results before it."""
-    messages = view.said
-    end = next((p for p in range(len(messages), 0, -1) if messages[p - 1] is view.last_answer), 0)
+    messages, last = view.said, view.last_answer
+    if last is None:
+        return ()
+    end = len(messages)
+    while messages[end - 1] is not last:
+        end -= 1
     start = end - 1
     while start > 0 and not is_answer(messages[start - 1]):
         start -= 1
-    return messages[start:end] if end else ()
+    return messages[start:end]
 
 
 def _with_results(messages: Messages) -> Iterator[Sequence[AnyMessage]]:
@@ -246,7 +252,11 @@ def whole(messages: Messages) -> list[AnyMessage]:
     """Leave out tool calls that lack a result right after them, and results without their call."""
     kept: list[AnyMessage] = []
     for first, *results in _with_results(messages):
-        called = {call["id"] for call in getattr(first, "tool_calls", ())}
+        calls = () if first.type == "human" else getattr(first, "tool_calls", ())
+        if not calls and not results and first.type != "tool":
+            kept.append(first)
+            continue
+        called = {call["id"] for call in calls}
         answered = {m.tool_call_id: m for m in results if isinstance(m, ToolMessage)}
         if first.type != "tool" and called <= answered.keys():
             kept += [first, *(answered[one] for one in answered if one in called)]

@@ -6,16 +6,19 @@ afresh. The conversation and the trail stay.
 """
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AnyMessage, BaseMessage
 
 from langgraph_orchestra.nodes.checks import RESERVED_NAMES
 from langgraph_orchestra.nodes.driver import Execution
 from langgraph_orchestra.nodes.limits import check_price
-from langgraph_orchestra.nodes.model_source import ModelSource
+from langgraph_orchestra.nodes.model_source import ModelSource, name_of
 from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.state import InputError, RunInfo, Stop, append_messages
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = ["begin_run", "end_run", "models_of"]
 
@@ -52,7 +55,7 @@ def begin_run(
     models = models_of([*participants, *deciders], execution)
     if scene.budget.limits.cost is not None:
         for model in models:
-            check_price(model, scene.budget.limits.price)
+            check_price(name_of(model), scene.budget.limits.price)
     run_info = RunInfo(
         first_message=start,
         input_messages=len(messages) - start,
@@ -62,8 +65,10 @@ def begin_run(
     return {"run_info": run_info, "output": "", "stop": None}
 
 
-def models_of(callers: Sequence[Participant | ModelSource], execution: Execution) -> Sequence[str]:
-    """Names of the models that a run may call, as far as they are known.
+def models_of(
+    callers: Sequence[Participant | ModelSource], execution: Execution
+) -> "Sequence[BaseChatModel]":
+    """The models that a run may call, as far as they are known.
 
     Args:
         callers: Who calls them; their fallbacks are included.
@@ -72,8 +77,8 @@ def models_of(callers: Sequence[Participant | ModelSource], execution: Execution
     Raises:
         ConfigurationError: A model cannot be found.
     """
-    fallbacks = [c.fallback for c in callers if isinstance(c, Participant) and c.fallback]
-    return [name for caller in (*callers, *fallbacks) for name in caller.check(execution)]
+    fallbacks = [c.fallback for c in callers if not isinstance(c, ModelSource) and c.fallback]
+    return [model for caller in (*callers, *fallbacks) for model in caller.check(execution)]
 
 
 def end_run(

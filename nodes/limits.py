@@ -3,17 +3,28 @@
 Deciding is apart from measuring: `limit_reached` is a pure function of what was spent.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from langchain_core.messages.ai import UsageMetadata
 
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
+from langgraph_orchestra.nodes.view import is_turn
 from langgraph_orchestra.state import ConfigurationError, Stop, Turn
 
-__all__ = ["Limits", "Price", "Spent", "check_price", "cost_of", "limit_reached", "spent_in"]
+__all__ = [
+    "Limits",
+    "Price",
+    "Spent",
+    "Tally",
+    "check_price",
+    "cost_of",
+    "limit_reached",
+    "spent_in",
+    "summed_up",
+]
 
 Price = Callable[[str, UsageMetadata], float]
 """What a model call costs in USD, from the model's name and its usage."""
@@ -83,34 +94,79 @@ def limit_reached(limits: Limits, spent: Spent) -> Stop | None:
     return None
 
 
-def spent_in(trail: Iterable[Turn], turns: int) -> Spent:
+def spent_in(trail: Sequence[Turn], turns: int) -> Spent:
     """Sum up a run from its entries in the trail.
 
     Args:
         trail: The run's entries.
         turns: How many of them are turns, a team counted once.
     """
-    trail = list(trail)
-    return Spent(
-        turns=turns,
-        tokens=sum(turn.input_tokens + turn.output_tokens for turn in trail),
-        cost=sum(turn.cost or 0.0 for turn in trail),
-        seconds=_time_at_work(trail),
-    )
+    return replace(summed_up(trail).spent, turns=turns)
 
 
-def _time_at_work(trail: Iterable[Turn]) -> float:
-    """Length of the union of the entries' times: what runs side by side counts once."""
-    spans = sorted(
-        (turn.started_at.timestamp(), turn.started_at.timestamp() + turn.seconds)
-        for turn in trail
-        if turn.kind != "human"
-    )
-    total, reached = 0.0, float("-inf")
+@dataclass(frozen=True)
+class Tally:
+    """A run summed up to some entry of its trail."""
+
+    spent: Spent = Spent()
+    """What those entries add up to."""
+
+    entries: int = 0
+    """How many they are."""
+
+    last: Turn | None = None
+    """The last of them."""
+
+    step: int | None = None
+    """Step of the last turn among them; a team's members share theirs."""
+
+    began: float = float("-inf")
+    """When the latest of them began, as a timestamp."""
+
+    reached: float = float("-inf")
+    """When all of them had ended."""
+
+
+def summed_up(trail: Sequence[Turn], before: Tally = Tally()) -> Tally:
+    """Sum up a run.
+
+    Args:
+        trail: The run's entries.
+        before: What was summed up in an earlier turn. A trail only grows, so that it holds of this
+            one too, and what is new is added; where it does not, everything is summed up again.
+    """
+    spent, new, step = before.spent, trail[before.entries :], before.step
+    turns, tokens, cost, seconds = spent.turns, spent.tokens, spent.cost, spent.seconds
+    # What runs side by side counts once: the time is the length of the union of the entries' times.
+    spans = sorted(_span(entry) for entry in new if entry.kind != "human")
+    if before.entries and (
+        len(trail) < before.entries
+        or trail[before.entries - 1] is not before.last
+        or (spans and spans[0][0] < before.began)
+    ):
+        return summed_up(trail)
+    reached = before.reached
     for start, end in spans:
-        total += max(0.0, end - max(start, reached))
+        seconds += max(0.0, end - max(start, reached))
         reached = max(reached, end)
-    return total
+    for entry in new:
+        tokens += entry.input_tokens + entry.output_tokens
+        cost += entry.cost or 0.0
+        if is_turn(entry) and entry.step != step:
+            turns, step = turns + 1, entry.step
+    return Tally(
+        Spent(turns, tokens, cost, seconds),
+        len(trail),
+        trail[-1] if trail else None,
+        step,
+        spans[-1][0] if spans else before.began,
+        reached,
+    )
+
+
+def _span(entry: Turn) -> tuple[float, float]:
+    start = entry.started_at.timestamp()
+    return start, start + entry.seconds
 
 
 def cost_of(model: str, usage: UsageMetadata, price: Price | None = None) -> float | None:

@@ -10,7 +10,7 @@ from langgraph_orchestra.nodes.driver import Execution
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["ModelSource"]
+__all__ = ["ModelSource", "name_of"]
 
 
 class ModelSource:
@@ -22,6 +22,9 @@ class ModelSource:
 
     def __init__(self, spec: "str | BaseChatModel | None") -> None:
         self._spec = spec
+        # Found out once: it is asked in each turn, and a model is slow to say what it lacks.
+        self._gives_way = is_stand_in(spec)
+        self._fixed = spec if is_chat_model(spec) and not self._gives_way else None
         self._found: dict[str | None, BaseChatModel] = {}
 
     def resolve(self, execution: Execution) -> "BaseChatModel":
@@ -30,12 +33,12 @@ class ModelSource:
         Raises:
             ConfigurationError: There is none, or it cannot be set up.
         """
-        own: Any = None if is_stand_in(self._spec) else self._spec
-        if is_chat_model(own):
-            return own
+        if self._fixed is not None:
+            return self._fixed
+        own: Any = None if self._gives_way else self._spec
         context = execution.context
         wanted = own or _model_of(context) or os.environ.get("ORCHESTRA_MODEL")
-        if wanted is None and is_stand_in(self._spec):
+        if wanted is None and self._gives_way:
             return self._spec  # type: ignore[return-value]  # a stand-in is a model
         if is_chat_model(wanted):
             return wanted
@@ -43,15 +46,19 @@ class ModelSource:
             self._found[wanted] = resolve_model(own, context=context)
         return self._found[wanted]
 
-    def check(self, execution: Execution) -> Sequence[str]:
-        """Name of the model to call in this run; that of its class, if it tells none.
+    def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
+        """The model to call in this run.
 
         Raises:
             ConfigurationError: There is none, or it cannot be set up.
         """
-        model = self.resolve(execution)
-        name = getattr(model, "model_name", None) or getattr(model, "model", None)
-        return (str(name or type(model).__name__),)
+        return (self.resolve(execution),)
+
+
+def name_of(model: "BaseChatModel") -> str:
+    """Name of a model; that of its class, if it tells none."""
+    name = getattr(model, "model_name", None) or getattr(model, "model", None)
+    return str(name or type(model).__name__)
 
 
 def _model_of(context: Any) -> Any:

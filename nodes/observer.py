@@ -32,7 +32,7 @@ class Observer:
         return self.person.name
 
     def remark(
-        self, view: View, candidates: Sequence[str], execution: Execution, scene: Scene
+        self, view: View, candidates: Sequence[str], step: int, execution: Execution, scene: Scene
     ) -> Steps[dict[str, Any]]:
         """Ask whether they want to say something before the next turn.
 
@@ -57,7 +57,7 @@ class Observer:
         )
         said = decision.text if decision and decision.type == "respond" else ""
         words = said or (self.person.human.default or "" if decision is None else "")
-        turn = entry(work, kind="decision", step=view.next_step, detail=words or "went on")
+        turn = entry(work, kind="decision", step=step, detail=words or "went on")
         messages = [HumanMessage(words, name=self.name)] if words else []
         return {"messages": messages, "trail": [turn]}
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.history import History, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
+from langgraph_orchestra.nodes.prompt import Heard
 from langgraph_orchestra.nodes.view import View, is_answer
 from langgraph_orchestra.nodes.work import Budget, Work
 from langgraph_orchestra.state import (
@@ -30,6 +31,9 @@ from langgraph_orchestra.state import (
 
 if TYPE_CHECKING:
     from langgraph_orchestra.nodes.handoff_routes import Routes
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 __all__ = [
     "Participant",
@@ -59,6 +63,9 @@ class Scene:
 
     on_failure: OnFailure = "raise"
     """What a failure means unless the participant's policy says otherwise."""
+
+    heard: Heard = field(default_factory=Heard)
+    """What was said, in the words in which the others read it."""
 
     shared_keys: frozenset[str] = frozenset()
     """Custom keys of the state: what may be shared with inner graphs."""
@@ -159,11 +166,11 @@ class Participant(ABC):
         """Typed answers it may give."""
         return ()
 
-    def check(self, execution: Execution) -> Sequence[str]:  # noqa: ARG002 - for those with models
+    def check(self, execution: Execution) -> "Sequence[BaseChatModel]":  # noqa: ARG002 - for those with models
         """Find out before any model call what would fail later.
 
         Returns:
-            Names of the models it will call, as far as they are known.
+            The models it will call, as far as they are known.
 
         Raises:
             ConfigurationError: No model can be found.

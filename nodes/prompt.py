@@ -4,8 +4,9 @@ One's own answers are `AIMessage`s, everybody else's are `HumanMessage`s that be
 speaker's name: chat APIs know one assistant only, and a model takes what stands there for its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+import weakref
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.messages.tool import ToolCall
@@ -16,16 +17,58 @@ from langgraph_orchestra.nodes.handoff_tool import (
     is_handoff_tool_name,
 )
 
-__all__ = ["Tools", "addressed_to"]
+__all__ = ["Heard", "Tools", "addressed_to"]
 
 Tools = Literal["own", "all", "none"]
 """Whose tool calls and results are read; another's are read as lines of text, not as calls."""
 
 _PLEASE_CONTINUE = "Please continue."
 
+_NO_CALLS: Set[str | None] = frozenset()
+
+
+class Words(NamedTuple):
+    """What somebody has said, as everybody else reads it."""
+
+    author: str | None
+    """Whose answer it is, who reads it as it was said; None if it is a person's."""
+
+    own: AIMessage | None
+    """How its author reads it; None for the message itself."""
+
+    message: HumanMessage
+    """How everybody else reads it."""
+
+    said: "weakref.ref[AnyMessage]"
+
+
+class Heard:
+    """What was said, as others read it, by the identity of the message of the thread.
+
+    In a chat every speaker reads everything again; each message is put into these words once, not
+    once in each turn that follows. They are forgotten with the message itself.
+    """
+
+    def __init__(self) -> None:
+        self.words: dict[int, Words] = {}
+
+    def put(
+        self, speaker: str, said: AIMessage | HumanMessage, own: AIMessage | None = None
+    ) -> Words:
+        """Put into words what somebody has said, and keep them."""
+        words, key, message = self.words, id(said), _spoken_by(speaker, said)
+        author = speaker if said.type == "ai" else None
+        alive: weakref.ref[AnyMessage] = weakref.ref(said, lambda _: words.pop(key, None))
+        words[key] = put = Words(author, own, message, alive)
+        return put
+
 
 def addressed_to(
-    reader: str, messages: Iterable[AnyMessage], *, tools: Tools = "own"
+    reader: str,
+    messages: Iterable[AnyMessage],
+    *,
+    tools: Tools = "own",
+    heard: Heard | None = None,
 ) -> list[AnyMessage]:
     """Turn messages of the thread into what `reader`'s model is sent; nothing of it is stored.
 
@@ -33,10 +76,16 @@ def addressed_to(
         reader: Name of the participant.
         messages: Messages of the thread, in its order.
         tools: Whose tool calls and results are read.
+        heard: What is kept of earlier turns, where nobody who is given messages changes them.
     """
+    known = {} if heard is None else heard.words
     prompt: list[AnyMessage] = []
-    own_calls: set[str | None] = set()  # of the latest call only: ids come more than once
+    own_calls = _NO_CALLS  # of the latest call only: ids come more than once
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
+        if words := known.get(id(message)):
+            own_calls = _NO_CALLS
+            prompt.append(words.own or message if words.author == reader else words.message)
+            continue
         if message.type == "tool":
             if is_handoff_result(message):
                 continue
@@ -47,19 +96,28 @@ def addressed_to(
             continue
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader
+        stripped = None
         if calls and message.type == "ai" and hands_over(message):
-            calls = _other_calls(message) if own and tools != "none" else []
+            others = _other_calls(message)
+            calls = others if own and tools != "none" else []
             if not calls and not message.text.strip():
                 continue
-            if own or not message.name:  # another's is shown as text in any case
-                message = _with_calls(message, calls)
-        own_calls = {call["id"] for call in calls} if own and tools != "none" else set()
+            stripped = _with_calls(message, calls)
+            if heard is not None and message.name and not others:
+                words = heard.put(message.name, message, stripped)
+                prompt.append(stripped if own else words.message)
+                own_calls = _NO_CALLS
+                continue
+        own_calls = {call["id"] for call in calls} if own and tools != "none" else _NO_CALLS
         if calls and not own_calls:
             continue
         if message.name and not own and message.type in ("ai", "human"):
-            prompt.append(_spoken_by(message.name, message))
+            if heard is None or stripped:
+                prompt.append(_spoken_by(message.name, message))
+            else:
+                prompt.append(heard.put(message.name, message).message)
         else:
-            prompt.append(message)
+            prompt.append(stripped or message)
     if prompt and prompt[-1].type == "ai":
         prompt.append(HumanMessage(_PLEASE_CONTINUE))
     return prompt
@@ -94,9 +152,9 @@ def _ids_in(block: Mapping[str, Any]) -> set[Any]:
 
 def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:
     """Another's message: its text after the speaker's name, its images and files as they are."""
-    text = f"{speaker}: {message.text}"
     if isinstance(message.content, str):
-        return HumanMessage(text, name=speaker)
+        return HumanMessage(f"{speaker}: {message.content}", name=speaker)
+    text = f"{speaker}: {message.text}"
     shown = _shown_to_people(message.content)
     return HumanMessage([{"type": "text", "text": text}, *shown] if shown else text, name=speaker)
 

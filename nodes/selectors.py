@@ -93,10 +93,8 @@ class Selector(ABC):
     policy: Policy | None = None
     """What happens when its node fails."""
 
-    @property
-    def in_order(self) -> bool:
-        """Whether each participant leads to the next one only."""
-        return False
+    follows_an_order: bool = False
+    """Whether it chooses nobody, but takes who is next."""
 
     def between(self, participants: Sequence[Participant]) -> "Selector":  # noqa: ARG002
         """The selector for these participants.
@@ -153,10 +151,7 @@ def next_in_order(floor: Floor, order: Sequence[str]) -> str:
 class RoundRobin(Selector):
     """`round_robin`."""
 
-    @property
-    def in_order(self) -> bool:
-        """Always."""
-        return True
+    follows_an_order = True
 
     def choose(self, floor: Floor) -> Steps[Choice]:
         """Take the next in declared order."""
@@ -169,6 +164,7 @@ class RotateRandom(Selector):
     """`rotate_random`."""
 
     seed: int
+    follows_an_order = True
 
     def choose(self, floor: Floor) -> Steps[Choice]:
         """Take the next in this round's order."""

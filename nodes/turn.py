@@ -85,11 +85,8 @@ class Taken(NamedTuple):
         Args:
             asked: Entries of models that were asked about it.
         """
-        return {
-            "messages": list(self.reply.messages),
-            "trail": [*self.trail, *asked],
-            **self.reply.changes,
-        }
+        update = {"messages": list(self.reply.messages), "trail": [*self.trail, *asked]}
+        return {**update, **self.reply.changes} if self.reply.changes else update
 
 
 def take_turn(
@@ -123,10 +120,7 @@ def take_turn(
     label = label or participant.name
     work = Work(label, view, execution, scene.budget, besides)
     record = _Recorder(participant, work, scene, step)
-    run_began = (view.state.get("run_info") or {}).get("first_turn", 0)
-    path = execution.path(label)
-    trail = view.state.get("trail") or ()
-    if is_out or breaker_is_open(participant.policy.breaker, path, trail, run_began):
+    if is_out or (participant.policy.breaker and _is_broken(participant, label, view, execution)):
         return record.broken()
     try:
         reply = yield from _bounded(participant.speak(work, scene), participant, work, bounds)
@@ -144,6 +138,13 @@ def take_turn(
     except Exception as error:  # noqa: BLE001 - retried, recorded or raised by policy
         return (yield from _after_failure(error, record, bounds))
     return record.answered(reply)
+
+
+def _is_broken(participant: Participant, label: str, view: View, execution: Execution) -> bool:
+    """Whether a participant's breaker is open."""
+    run_began = (view.state.get("run_info") or {}).get("first_turn", 0)
+    trail = view.state.get("trail") or ()
+    return breaker_is_open(participant.policy.breaker, execution.path(label), trail, run_began)
 
 
 def stop_by(
@@ -214,9 +215,11 @@ class _Recorder(NamedTuple):
     step: int
 
     def answered(self, reply: Reply) -> Taken:
-        inside = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
-        own = () if inside else (self._entry(reply.outcome, reply.detail),)
-        return Taken(reply, inside or own, stop=self.work.stopped, seconds=self.work.seconds)
+        if reply.inside:
+            turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
+        else:
+            turns = [self._entry(reply.outcome, reply.detail)]
+        return Taken(reply, turns, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
         timed_out = isinstance(error, NodeTimeoutError | TimeUp)
@@ -289,10 +292,15 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
 
 
 def _bounded(steps: Steps[T], participant: Participant, work: Work, bounds: Bounds) -> Steps[T]:
-    """Pass on a turn's calls, each with the time that is left of its timeout and deadline."""
+    """A turn's steps, cut short where it has a timeout, a deadline or a race."""
     timeout = participant.policy.timeout
     if timeout is None and bounds.left is None and bounds.race is None:
-        return (yield from steps)
+        return steps
+    return _cut_short(steps, timeout, work, bounds)
+
+
+def _cut_short(steps: Steps[T], timeout: float | None, work: Work, bounds: Bounds) -> Steps[T]:
+    """Pass on a turn's calls, each with the time that is left of its timeout and deadline."""
     began = work.seconds
     try:
         call = next(steps)

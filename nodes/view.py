@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic_core import to_json
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
 
-__all__ = ["View", "best_so_far", "is_answer", "this_run"]
+__all__ = ["View", "best_so_far", "is_answer", "is_turn", "text_of", "this_run"]
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 
@@ -80,8 +81,7 @@ class View:
     @lazy
     def turns(self) -> tuple[Turn, ...]:
         """The turns of this run: one for each participant's answer, a team's members folded."""
-        taken = (t for t in self.trail if t.kind in _TURNS and t.outcome != "skipped")
-        steps = groupby(taken, key=lambda turn: turn.step)
+        steps = groupby(filter(is_turn, self.trail), key=attrgetter("step"))
         return tuple(_folded(list(turns), self.prefix) for _, turns in steps)
 
     @lazy
@@ -92,15 +92,30 @@ class View:
     @property
     def last(self) -> Turn | None:
         """The latest turn; None before the first."""
-        return self.turns[-1] if self.turns else None
+        latest = groupby(filter(is_turn, reversed(self.trail)), key=attrgetter("step"))
+        turns = next((list(turns) for _, turns in latest), None)
+        return _folded(turns[::-1], self.prefix) if turns else None
+
+    @property
+    def turn_number(self) -> int:
+        """Number of this run's latest turn, 0 before the first.
+
+        In a conversation, that is how many there have been; a decision has the number of the turn
+        it leads to.
+        """
+        entries = self.state.get("trail") or ()
+        for place in range(len(entries) - 1, self._run.get("first_turn", 0) - 1, -1):
+            if is_turn(entries[place]):
+                step: int = entries[place].step
+                return step
+        return 0
 
     @property
     def last_speaker(self) -> str | None:
         """Who took the latest turn on this thread, in earlier runs too; None before the first."""
-        depth = self.prefix.count("/") + 1 if self.prefix else 0
         for turn in reversed(self.state.get("trail") or ()):
-            if turn.kind in _TURNS and turn.outcome != "skipped":
-                name: str = (turn.path.split("/")[depth:] or [turn.agent])[0]
+            if is_turn(turn):
+                name: str = (turn.path.split("/")[_depth(self.prefix) :] or [turn.agent])[0]
                 return name.partition("[")[0]
         return None
 
@@ -194,13 +209,27 @@ def is_answer(message: AnyMessage) -> bool:
     return message.type == "human" or (message.type == "ai" and not message.tool_calls)
 
 
+def text_of(message: AnyMessage) -> str:
+    """Text of a message, as `message.text`, which makes a special string of every plain one."""
+    return message.content if isinstance(message.content, str) else message.text
+
+
+def is_turn(entry: Turn) -> bool:
+    """Whether an entry of the trail is of a turn that was taken."""
+    return entry.kind in _TURNS and entry.outcome != "skipped"
+
+
+def _depth(prefix: str) -> int:
+    """How many teams a graph is in."""
+    return prefix.count("/") + 1 if prefix else 0
+
+
 def _folded(members: Sequence[Turn], prefix: str) -> Turn:
     """One turn for a team: its members' entries share a step."""
-    first = members[0]
-    depth = prefix.count("/") + 1 if prefix else 0
-    team, *inside = first.path.split("/")[depth:] or [first.agent]
-    if not inside:
+    first, depth = members[0], _depth(prefix)
+    if first.path.count("/") <= depth:  # a participant's own
         return first
+    team = first.path.split("/")[depth]
     last = max(members, key=lambda turn: turn.started_at)
     began = min(turn.started_at for turn in members)
     costs = [turn.cost for turn in members if turn.cost is not None]

@@ -15,15 +15,25 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 
-from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
+from langgraph_orchestra.nodes.driver import Execution, Steps, invoke_model
 from langgraph_orchestra.nodes.invocation import Invocation, Invocations, Usage
-from langgraph_orchestra.nodes.limits import Limits, Price, Spent, cost_of, limit_reached, spent_in
+from langgraph_orchestra.nodes.lazy import lazy
+from langgraph_orchestra.nodes.limits import (
+    Limits,
+    Price,
+    Spent,
+    Tally,
+    cost_of,
+    limit_reached,
+    summed_up,
+)
 from langgraph_orchestra.nodes.view import View
-from langgraph_orchestra.state import Stop
+from langgraph_orchestra.state import Stop, Turn
 
 __all__ = ["Budget", "BudgetSpent", "Work"]
 
 
+_RUNS_AT_ONCE = 1024  # whose sums are kept; with more of them, some are summed up from the start
 _OUTER = "__orchestra_work"  # LangGraph keeps keys with two underscores out of saved metadata
 
 
@@ -47,12 +57,32 @@ class Budget:
 
     limits: Limits = field(default_factory=Limits)
     invocations: Invocations = field(default_factory=Invocations)
+    tallies: dict[int, tuple[Turn, Tally]] = field(default_factory=dict, compare=False, repr=False)
+    """What runs have spent up to their last turn, by the identity of their first entry."""
+
+    @lazy
+    def is_limited(self) -> bool:
+        """Whether there are limits; it is asked several times in each turn."""
+        return bool(self.limits)
 
     def reached(self, view: View) -> Stop | None:
         """The limit that a run has reached between two turns; None while there is budget left."""
-        if not self.limits:
+        if not self.is_limited:
             return None
-        return limit_reached(self.limits, spent_in(view.trail, len(view.turns)))
+        return limit_reached(self.limits, self.spent(view))
+
+    def spent(self, view: View) -> Spent:
+        """What a run has used up to its last entry in the trail; each turn adds what is new."""
+        trail = view.trail
+        if not trail:
+            return Spent()
+        # By the run's first entry, which the tally's own keeps from being another's identity.
+        first, tally = self.tallies.get(id(trail[0])) or (trail[0], Tally())
+        tally = summed_up(trail, tally)
+        if len(self.tallies) >= _RUNS_AT_ONCE:
+            self.tallies.clear()
+        self.tallies[id(first)] = first, tally
+        return tally.spent
 
 
 class Work:
@@ -85,11 +115,15 @@ class Work:
         self.started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self._budget = budget
-        self.counted = self._counted_before() if execution.attempt > 1 else set[str | None]()
-        self._before: Spent | None = None
+        self.counted: set[str | None] = self._counted_before() if execution.attempt > 1 else set()
         self._outer: Work | None = execution.config.get("configurable", {}).get(_OUTER)
-        self._limited = bool(self.limits) or (self._outer is not None and self._outer._limited)
+        self._limited = budget.is_limited or (self._outer is not None and self._outer._limited)
         self._price: Price | None = self.limits.price or (self._outer and self._outer._price)
+
+    @lazy
+    def before(self) -> Spent:
+        """What the run had used when it began."""
+        return self._budget.spent(self.view)
 
     @property
     def seconds(self) -> float:
@@ -133,7 +167,7 @@ class Work:
             BudgetSpent: A limit is reached; the model is not called.
         """
         self.check()
-        answer = yield invoke(model, list(messages), config or self.execution.config)
+        answer = yield invoke_model(model, list(messages), config)
         self.count(answer["raw"] if isinstance(answer, dict) else answer)
         return answer
 
@@ -238,17 +272,15 @@ class Work:
         The graph inside may know of more than was counted here: of what it spent before an
         interrupt, in another process even.
         """
-        if self._before is None:
-            self._before = spent_in(self.view.trail, len(self.view.turns))
         own = self.invocation.spending(self.superstep, self.task_id)
         now = self.invocation.being_spent(self.superstep)
         more_tokens = inside.tokens - own.input_tokens - own.output_tokens
         more_cost = inside.cost - (own.cost or 0.0)
         return Spent(
-            turns=self._before.turns,
-            tokens=self._before.tokens + now.input_tokens + now.output_tokens + max(0, more_tokens),
-            cost=self._before.cost + (now.cost or 0.0) + max(0.0, more_cost),
-            seconds=self._before.seconds + max(self.seconds, inside.seconds),
+            turns=self.before.turns,
+            tokens=self.before.tokens + now.input_tokens + now.output_tokens + max(0, more_tokens),
+            cost=self.before.cost + (now.cost or 0.0) + max(0.0, more_cost),
+            seconds=self.before.seconds + max(self.seconds, inside.seconds),
         )
 
 

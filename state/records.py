@@ -84,7 +84,8 @@ class Turn(Record):
     """Where it stands, `/`-joined, without the outermost graph: `writer`, `team/writer`."""
 
     step: int = 0
-    """Number of the turn in its run, from 1; the members of a nested team share their team's."""
+    """Number of the turn in its run, from 1; the members of a nested team share their team's, and
+    in a conversation a decision has the number of the turn it leads to."""
 
     kind: TurnKind = "agent"
     """Who or what acted."""

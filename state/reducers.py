@@ -6,12 +6,17 @@ holds `reducer(reducer(state, a), b) == reducer(state, a + b)`.
 
 import json
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from langchain_core.messages import (
+    AIMessage,
     BaseMessage,
+    HumanMessage,
     RemoveMessage,
+    SystemMessage,
+    ToolMessage,
     convert_to_messages,
     message_chunk_to_message,
     messages_from_dict,
@@ -31,6 +36,11 @@ __all__ = [
 R = TypeVar("R", bound=Record)
 
 _NAMESPACE = UUID("5f0c7a35-3b0f-4b6c-9a53-0a8c4f1d2f6e")
+_READY = frozenset({AIMessage, HumanMessage, SystemMessage, ToolMessage})
+"""Messages to be kept as they are; their exact type is the cheapest thing to ask for."""
+
+_id_of = attrgetter("id")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _ROLES = frozenset({"user", "human", "assistant", "ai", "system", "developer"})
 
 
@@ -47,16 +57,19 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
         The new thread; the old list is not changed.
     """
     thread: list[BaseMessage | None] = list(_typed(messages))
+    written = _flat(writes)
+    if not written or _is_one_more(thread, written):
+        return [*thread, *written]
     places = {message.id: place for place, message in enumerate(thread) if message}
-    for message in convert_to_messages(_flat(writes)):
-        if isinstance(message, RemoveMessage):
-            if message.id == REMOVE_ALL_MESSAGES:
-                thread, places = [], {}
-            elif (place := places.pop(message.id, None)) is not None:
-                thread[place] = None
-            continue
-        if message.type.endswith("Chunk"):
-            message = message_chunk_to_message(message)
+    for message in written:
+        if type(message) not in _READY:
+            message = _message_from(message)
+            if isinstance(message, RemoveMessage):
+                if message.id == REMOVE_ALL_MESSAGES:
+                    thread, places = [], {}
+                elif (place := places.pop(message.id, None)) is not None:
+                    thread[place] = None
+                continue
         if not message.id:
             message = message.model_copy(update={"id": _id_for(message, places)})
         place = places.get(message.id)
@@ -75,7 +88,7 @@ def append_turns(trail: list[Turn], writes: Sequence[Any]) -> list[Turn]:
         trail: The trail so far.
         writes: What was written since, each a list of turns (or of their dumps).
     """
-    new = (Turn.model_validate(turn) for write in writes for turn in write)
+    new = [_turn_from(turn) for write in writes for turn in write]
     return [*_as_records(Turn, trail), *new]
 
 
@@ -88,6 +101,10 @@ def append_handoffs(handoffs: list[Handoff], writes: Sequence[Any]) -> list[Hand
     """
     new = (Handoff.model_validate(handoff) for write in writes for handoff in write)
     return [*_as_records(Handoff, handoffs), *new]
+
+
+def _turn_from(written: Any) -> Turn:
+    return written if type(written) is Turn else Turn.model_validate(written)
 
 
 def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,6 +139,19 @@ def _flat(writes: Sequence[Any]) -> list[Any]:
     return [_whole(m) for write in writes for m in (write if _is_list(write) else [write])]
 
 
+def _is_one_more(thread: Sequence[Any], written: Sequence[Any]) -> bool:
+    """Whether a single new message was written, as most turns do: it needs no table of places."""
+    if len(written) != 1 or type(written[0]) not in _READY:
+        return False
+    return bool(written[0].id) and written[0].id not in map(_id_of, thread)
+
+
+def _message_from(written: Any) -> BaseMessage:
+    """A message of what was written as one."""
+    message = convert_to_messages([written])[0]
+    return message_chunk_to_message(message) if message.type.endswith("Chunk") else message
+
+
 def _whole(message: Any) -> Any:
     """A dumped message made whole again: `convert_to_messages` would lose its usage.
 
@@ -148,7 +178,7 @@ def _is_pair(write: Any) -> bool:
 
 def _id_for(message: BaseMessage, places: Mapping[str | None, int]) -> str:
     # From the content as a reload gives it back: tuples as lists, broken surrogates replaced.
-    content = json.dumps(message.content, ensure_ascii=False, default=str)
+    content = _ENCODER.encode(message.content)
     told = f"{message.type}:{content}".encode(errors="replace").decode()
     number = len(places)
     while (made := str(uuid5(_NAMESPACE, f"{number}:{told}"))) in places:

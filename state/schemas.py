@@ -33,7 +33,17 @@ __all__ = [
     "SequentialState",
 ]
 
-Messages = Annotated[list[AnyMessage], DeltaChannel(append_messages)]
+SNAPSHOT_EVERY = 250
+"""Updates after which a thread's messages, and its trail, are saved whole.
+
+Each snapshot holds everything before it, so they are what makes long threads large: with
+LangGraph's 100, they are a third of a chat of 300 turns. Since the last one, a resume replays the
+updates, some 20 us for each. Measured at 300 turns: 3.9 kB a turn, and 6.7 ms to resume.
+"""
+
+Messages = Annotated[
+    list[AnyMessage], DeltaChannel(append_messages, snapshot_frequency=SNAPSHOT_EVERY)
+]
 """A thread's messages; what is stored grows with what is new, not with the whole thread."""
 
 
@@ -49,6 +59,12 @@ class RunInfo(TypedDict, total=False):
     first_turn: int
     """Place of this run's first entry in the trail."""
 
+    follow_up: str | None
+    """Whose turn is taken and saved, while what follows it is still to be done."""
+
+    goes_on_to: str | None
+    """Where the run goes on after that, if that is decided already."""
+
     last_message: str | None
     """Id of the thread's last message when the run ended; None while it runs."""
 
@@ -59,7 +75,7 @@ class OrchestrationState(TypedDict, total=False):
     messages: Messages
     """The conversation: the thread's whole transcript, over all its runs."""
 
-    trail: Annotated[list[Turn], DeltaChannel(append_turns)]
+    trail: Annotated[list[Turn], DeltaChannel(append_turns, snapshot_frequency=SNAPSHOT_EVERY)]
     """Who did what, when and at what cost; the thread's, over all its runs."""
 
     output: Any
@@ -103,7 +119,8 @@ class GroupChatState(OrchestrationState, total=False):
     """State of `create_group_chat`."""
 
     next_speaker: str | None
-    """Who has the floor; None before the first choice, and when the chat has ended."""
+    """Whom the selector has given the floor; None before a choice, when the chat has ended, and
+    where nobody chooses: `round_robin()` and `rotate_random()` only follow an order."""
 
 
 class MakerCheckerState(OrchestrationState, total=False):

@@ -27,6 +27,9 @@ __all__ = [
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 """A number as people write it: `1,250`, `1250.5`, `-8`."""
 
+REASON = "Over to you"
+"""What the reason of a handoff stands under in the note to its target."""
+
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 _UNIT = (
     r"%|(?:-|/|an?\b|per\b|each\b|every\b)? ?(?:months?|mo|years?|yr|annum)\b"
@@ -70,15 +73,15 @@ def said_by(speaker: str, messages: Iterable[BaseMessage]) -> list[str]:
     return said
 
 
-def note_in(messages: Iterable[BaseMessage], title: str) -> str:
-    """What the latest handoff says under a title, such as `Reason` or `Context`; empty if nothing.
+def note_in(messages: Iterable[BaseMessage], title: str = REASON) -> str:
+    """What the latest handoff says under a title; empty if nothing.
 
     Args:
         messages: A model's prompt.
-        title: As the note to the target of a handoff has it.
+        title: `Context`, `Instructions`, or what the reason stands under.
     """
-    notes = [m.text for m in messages if m.name and "I hand the conversation over to" in m.text]
-    found = re.search(rf"^{title}: (.+)$", notes[-1], re.MULTILINE) if notes else None
+    notes = [m.text for m in messages if m.name and f": {REASON}: " in m.text]
+    found = re.search(rf"^(?:.*: )?{title}: (.+)$", notes[-1], re.MULTILINE) if notes else None
     return found[1] if found else ""
 
 

@@ -126,7 +126,7 @@ def billing(messages: Sequence[BaseMessage]) -> str:
 
 def priority_desk(messages: Sequence[BaseMessage]) -> str:
     """Stand in for the priority desk: what happened, and until when it does what."""
-    request, reason = task_in(messages), note_in(messages, "Reason")
+    request, reason = task_in(messages), note_in(messages)
     until = "within two hours" if "priority" in reason else "today"
     what = "send a technician to you" if "attempts" in reason else "call you"
     device = f" about modem {device_in(request)}" if device_in(request) else ""

@@ -303,8 +303,7 @@ def test_the_target_reads_the_conversation_and_last_the_payload(run):
     run(create_handoff([triage, billing]).compile(), "help me")
     assert read_by(billing) == [
         "help me",
-        "triage: I hand the conversation over to you.\nReason: an invoice\nContext: no. 7\n"
-        "Instructions: check it\nPriority: high",
+        "triage: Over to you: an invoice\nContext: no. 7\nInstructions: check it\nPriority: high",
     ]
     (call,) = model_of(billing).calls
     assert call.messages[-1].type == "human"
@@ -313,7 +312,7 @@ def test_the_target_reads_the_conversation_and_last_the_payload(run):
 def test_only_what_was_said_stands_in_the_payload(run):
     billing = agent("billing")
     run(create_handoff([agent("triage", to("billing", reason="")), billing]).compile())
-    assert read_by(billing)[-1] == "triage: I hand the conversation over to you."
+    assert read_by(billing)[-1] == "triage: Over to you: please go on."
 
 
 def test_handoff_calls_and_results_are_stored_as_pairs_and_are_in_nobodys_prompt(run, saver):
@@ -360,7 +359,7 @@ def test_a_history_policy_of_the_users_own_still_ends_with_the_payload(run):
     run(create_handoff([agent("triage", to("billing", text="So.")), billing]).compile(), "help")
     assert read_by(billing) == [
         "help",
-        "triage: I hand the conversation over to you.\nReason: because",
+        "triage: Over to you: because",
     ]
 
 

@@ -436,7 +436,7 @@ async def test_a_hundred_threads_at_once_never_see_each_other(saver):
         return await app.ainvoke({"messages": f"task {number}"}, config)
 
     for number, result in enumerate(await asyncio.gather(*map(one, range(100)))):
-        assert result["output"].endswith(f"Reason: number {number}")
+        assert result["output"].endswith(f"Over to you: number {number}")
         assert [handoff.reason for handoff in result["handoffs"]] == [f"number {number}"]
 
 
@@ -446,6 +446,6 @@ def test_a_person_in_the_list_is_handed_over_to_and_their_answer_ends_the_run(ru
     waiting = asked(run(app, "why?", thread="1"))
     (request,) = waiting.value["action_requests"]
     assert request["name"] == "answer"
-    assert "a: I hand the conversation over to you.\nReason: too hard" in request["description"]
+    assert "a: Over to you: too hard" in request["description"]
     result = run(app, Command(resume="because"), thread="1")
     assert ended(result) == ("because", "completed")

@@ -30,7 +30,7 @@ def test_a_nested_team_hands_off_outwards(run, saver):
     ]
     assert read_by(billing) == [
         "help",
-        "support: I hand the conversation over to you.\nReason: money",
+        "support: Over to you: money",
     ]
 
 

@@ -71,7 +71,7 @@ def test_the_agent_still_finds_the_payload_where_control_came_to_it(run, saver):
     app, _, billing = desk(saver, "Which invoice?", "It is refunded.")
     run(app, "help", thread="1")
     run(app, Command(resume="number 7"), thread="1")
-    note = "triage: I hand the conversation over to you.\nReason: because"
+    note = "triage: Over to you: because"
     assert readings(billing) == [
         ["help", note],
         ["help", note, "Which invoice?", "user: number 7"],
@@ -152,7 +152,7 @@ def test_the_run_goes_on_in_another_process_with_newly_built_objects(run, tmp_pa
         app, triage, billing = desk(saver, "It is refunded.")
         result = run(app, Command(resume="number 7"), thread="1")
     assert spoken(result)[-1] == ("billing", "It is refunded.")
-    note = "triage: I hand the conversation over to you.\nReason: because"
+    note = "triage: Over to you: because"
     assert readings(billing) == [["help", note, "Which invoice?", "user: number 7"]]
     assert calls(triage) == [0]
 
@@ -174,7 +174,7 @@ def test_an_agent_may_hand_over_to_the_person_where_routes_say_so(run, saver):
     kind, _, text = request(result)
     assert kind == "answer"
     assert "Please sign." in text
-    assert "Reason: needs a signature" in text
+    assert "Over to you: needs a signature" in text
     result = run(app, Command(resume="signed"), thread="1")
     assert spoken(result)[-1] == ("a", "thanks")
     assert (records(result), result["active"]) == ([("a", "user", "accepted")], "a")

@@ -47,7 +47,7 @@ def test_a_rule_moves_control_without_a_model_call(run, saver):
     (handoff,) = result["handoffs"]
     assert (handoff.source, handoff.target, handoff.by) == ("a", "b", "rule")
     assert (handoff.reason, handoff.outcome) == ("it is lost", "accepted")
-    assert read_by(b)[-1] == "a: I hand the conversation over to you.\nReason: it is lost"
+    assert read_by(b)[-1] == "a: Over to you: it is lost"
     assert outcomes(result)[0] == ("a", "handed_off")
 
 
@@ -217,7 +217,7 @@ def test_all_refused_goes_to_the_fallback(run, saver):
     assert ended(result) == ("I take all", "completed")
     assert records(result) == [("a", "b", "refused"), ("a", "desk", "accepted")]
     assert result["handoffs"][1].by == "rule"
-    assert "Reason: an invoice" in read_by(desk)[-1]
+    assert "Over to you: an invoice" in read_by(desk)[-1]
 
 
 def test_a_fallback_that_refuses_too_ends_rejected(run):
@@ -270,7 +270,7 @@ def test_a_function_hands_over_by_returning_a_handoff(run, saver):
     assert (handoff.source, handoff.reason, handoff.by) == ("router", "it is yours", "model")
     assert read_by(b) == [
         "help",
-        "router: I hand the conversation over to you.\nReason: it is yours\nContext: no. 7",
+        "router: Over to you: it is yours\nContext: no. 7",
     ]
     assert next((t.kind, t.outcome) for t in result["trail"]) == ("function", "handed_off")
 
@@ -383,4 +383,4 @@ def test_a_human_may_be_a_rules_target(run, saver):
     rules = [HandoffRule("expert", always, source="a", reason="over 500")]
     app = create_handoff([agent("a"), Human("expert")], rules=rules).compile(checkpointer=saver)
     waiting = asked(run(app, thread="1"))
-    assert "Reason: over 500" in waiting.value["action_requests"][0]["description"]
+    assert "Over to you: over 500" in waiting.value["action_requests"][0]["description"]

@@ -416,7 +416,7 @@ def test_a_server_that_ignores_the_schema_may_wrap_the_object_in_words(run, serv
 
 
 def test_a_judge_that_fails_fails_the_run_under_its_own_error(run, serve, model):
-    replies = {"One.": [Answer("first")], "Done?": [Failure(400, "no such model")]}
+    replies = {"One.": [Answer("first")], "Done?": [Failure(400, "no such model")] * 2}
     with serve(by_prompt=replies):
         graph = create_sequential(
             [
@@ -429,10 +429,6 @@ def test_a_judge_that_fails_fails_the_run_under_its_own_error(run, serve, model)
             run(graph.compile())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a judge is asked in its stage's node: when it fails, LangGraph tries the stage again",
-)
 def test_a_judge_that_fails_once_is_asked_again_without_asking_the_stage_again(run, serve, model):
     replies = {
         "One.": [Answer("first")] * 2,

@@ -57,8 +57,7 @@ def test_a_handoff_is_offered_called_and_kept_out_of_the_next_request(run, serve
         {
             "role": "user",
             "name": "triage",
-            "content": "triage: I hand the conversation over to you.\nReason: an invoice\n"
-            "Context: no. 7",
+            "content": "triage: Over to you: an invoice\nContext: no. 7",
         },
     ]
     assert ended(result) == ("Paid.", "completed")

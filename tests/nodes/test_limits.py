@@ -11,8 +11,15 @@ from langchain_core.messages.ai import UsageMetadata
 
 from langgraph_orchestra.graphs import create_sequential
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Limits, Policy
-from langgraph_orchestra.nodes.limits import Spent, check_price, cost_of, limit_reached, spent_in
+from langgraph_orchestra.nodes import Agent, Limits, Policy, View
+from langgraph_orchestra.nodes.limits import (
+    Spent,
+    check_price,
+    cost_of,
+    limit_reached,
+    spent_in,
+    summed_up,
+)
 from langgraph_orchestra.state import ConfigurationError, Turn
 
 NINE = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -109,6 +116,34 @@ def test_time_at_work_is_the_length_of_the_union_of_all_turns(spans):
     busy = {second for start, length in spans for second in range(start, start + length)}
     trail = [entry(start, length) for start, length in spans]
     assert spent_in(trail, turns=0).seconds == pytest.approx(len(busy))
+
+
+ENTRIES = st.builds(
+    entry,
+    st.integers(0, 20),
+    st.integers(0, 10),
+    step=st.integers(1, 4),
+    kind=st.sampled_from(["agent", "human", "decision"]),
+    outcome=st.sampled_from(["ok", "failed", "skipped"]),
+    input_tokens=st.integers(0, 100),
+    cost=st.sampled_from([None, 0.25]),
+)
+TRAILS = st.lists(ENTRIES, max_size=8)
+
+
+@given(TRAILS, st.integers(0, 8))
+def test_a_sum_that_goes_on_is_that_of_the_whole_trail(trail, known):
+    assert summed_up(trail, summed_up(trail[:known])) == summed_up(trail)
+
+
+@given(TRAILS, TRAILS)
+def test_what_was_summed_up_of_another_trail_is_not_counted(trail, other):
+    assert summed_up(trail, summed_up(other)).spent == summed_up(trail).spent
+
+
+@given(TRAILS)
+def test_turns_are_summed_up_as_a_view_counts_them(trail):
+    assert summed_up(trail).spent.turns == len(View({"trail": trail}).turns)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-2024-08-06", "claude-sonnet-4-5"])

@@ -1,5 +1,7 @@
 """What a model is sent: its own answers as its own, everybody else's under their names."""
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langgraph_orchestra.nodes.prompt import addressed_to
+from langgraph_orchestra.nodes.prompt import Heard, addressed_to
 
 IMAGE = {"type": "image", "url": "https://example.com/octopus.png"}
 OLD_IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/octopus.png"}}
@@ -196,3 +198,24 @@ def test_every_call_that_is_sent_is_followed_by_its_results_and_by_no_others(thr
         if isinstance(message, AIMessage):
             waiting = {one["id"] for one in message.tool_calls}
     assert not waiting
+
+
+@given(TURNS_OF_A_THREAD, st.lists(st.sampled_from(["ada", "bob", "carl"]), max_size=4))
+def test_what_was_heard_before_is_read_as_if_for_the_first_time(thread, readers):
+    heard = Heard()
+    for reader in readers:
+        assert addressed_to(reader, thread, heard=heard) == addressed_to(reader, thread)
+
+
+def test_what_was_said_is_put_into_words_once_for_all_who_read_it():
+    thread: list[AnyMessage] = [TASK, AIMessage("theirs", name="bob")]
+    heard = Heard()
+    prompts = [addressed_to(reader, thread, heard=heard) for reader in ("ada", "carl")]
+    assert prompts[0][-1] is prompts[1][-1]
+
+
+def test_words_are_forgotten_with_the_message_they_are_of():
+    heard = Heard()
+    addressed_to("ada", [AIMessage("theirs", name="bob")], heard=heard)
+    gc.collect()
+    assert not heard.words

@@ -44,7 +44,7 @@ def test_outage_and_a_high_credit_go_through_technical_and_financial_to_a_person
         reason="92 hours without service",
     )
     assert "Credit due: 61.33 for 92 hours without service" in asked(result)
-    assert "Reason: 61.33 is more than the 50.00 an agent may grant." in asked(result)
+    assert "Over to you: 61.33 is more than the 50.00 an agent may grant." in asked(result)
     assert "Priority: high" in asked(result)
 
 

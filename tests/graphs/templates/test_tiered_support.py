@@ -113,9 +113,7 @@ def test_named_model_hands_over_with_the_tools_of_its_routes(ask_model):
         "handoff_to_tier2",
         "handoff_to_billing",
     ]
-    assert second.messages[-1].text == (
-        "tier1: I hand the conversation over to you.\nReason: Why not.\nContext: Nothing."
-    )
+    assert second.messages[-1].text == ("tier1: Over to you: Why not.\nContext: Nothing.")
 
 
 def test_incident_is_still_typed_after_a_reload(run, saver):

@@ -1,0 +1,134 @@
+"""What follows a turn may fail: the turn itself is kept, and never taken twice."""
+
+import pytest
+from langgraph.types import Command
+
+from langgraph_orchestra.graphs import create_group_chat, create_handoff, create_sequential
+from langgraph_orchestra.models import ScriptedModel
+from langgraph_orchestra.nodes import Policy, approval, judged
+from support.handoffs import records, to
+from support.members import AT_ONCE, ONCE, agent
+from support.results import asked, calls, ended, outcomes, spoken
+
+
+class Flaky:
+    """A callback that raises a number of times before it does its work."""
+
+    def __init__(self, failures, work=lambda view: False):
+        self.failures = failures
+        self.work = work
+
+    def __call__(self, view):
+        if self.failures:
+            self.failures -= 1
+            raise LookupError("the service is away")
+        return self.work(view)
+
+
+def alternating(view):
+    """Ann, then bob, then the end."""
+    return {0: "ann", 1: "bob"}.get(len(view.turns))
+
+
+def everybody(view):
+    """All who take part."""
+    return list(view.speakers)
+
+
+CHATS = {
+    "stop_when of a sequence": lambda flaky, members: create_sequential(members, stop_when=flaky),
+    "stop_when of a chat": lambda flaky, members: create_group_chat(
+        members, stop_when=flaky, max_turns=2
+    ),
+    "candidates": lambda flaky, members: create_group_chat(
+        members,
+        candidates=Flaky(0, lambda view: flaky(view) or everybody(view) if view.turns else ["ann"]),
+        max_turns=2,
+    ),
+    "select": lambda flaky, members: create_group_chat(
+        members,
+        select=lambda view: (view.turns and flaky(view)) or alternating(view),
+    ),
+}
+
+
+@pytest.mark.parametrize("build", CHATS.values(), ids=list(CHATS))
+def test_a_callback_that_fails_after_a_turn_does_not_cost_the_turn(build, run, saver):
+    ann, bob = agent("ann", policy=ONCE), agent("bob", policy=ONCE)
+    flaky = Flaky(2)
+    app = build(flaky, [ann, bob]).compile(checkpointer=saver)
+    with pytest.raises(LookupError, match="the service is away"):
+        run(app, thread="1")
+    assert calls(ann, bob) == [1, 0]
+    kept = app.get_state({"configurable": {"thread_id": "1"}}).values
+    assert [m.text for m in kept["messages"]] == ["the task", "ann"]
+    result = run(app, None, thread="1")
+    assert spoken(result) == [("ann", "ann"), ("bob", "bob")]
+    assert outcomes(result) == [("ann", "ok"), ("bob", "ok")]
+    assert calls(ann, bob) == [1, 1]
+
+
+@pytest.mark.parametrize("build", CHATS.values(), ids=list(CHATS))
+def test_a_callback_that_fails_once_is_called_once_more_and_nothing_surfaces(build, run):
+    ann, bob = agent("ann", policy=ONCE), agent("bob", policy=ONCE)
+    result = run(build(Flaky(1), [ann, bob]).compile())
+    assert spoken(result) == [("ann", "ann"), ("bob", "bob")]
+    assert calls(ann, bob) == [1, 1]
+
+
+def test_a_condition_that_fires_when_it_is_asked_again_ends_the_run_with_the_turn(run, saver):
+    ann, bob = agent("ann", policy=ONCE), agent("bob")
+    flaky = Flaky(2, lambda view: view.last_text == "ann")
+    app = create_sequential([ann, bob], stop_when=flaky).compile(checkpointer=saver)
+    with pytest.raises(LookupError):
+        run(app, thread="1")
+    result = run(app, None, thread="1")
+    assert ended(result) == ("ann", "terminated")
+    assert calls(ann, bob) == [1, 0]
+
+
+def test_a_rejected_draft_goes_back_to_its_author_also_after_such_a_failure(run, saver):
+    ann = agent("ann", "draft", "better draft")
+    flaky = Flaky(0)
+    app = create_sequential([ann, approval("boss"), agent("bob")], stop_when=flaky).compile(
+        checkpointer=saver
+    )
+    first = asked(run(app, thread="1"))
+    flaky.failures = 1
+    answer = {"decisions": [{"type": "reject", "message": "shorter"}]}
+    second = asked(run(app, resume(first, answer), thread="1"))
+    assert second.value["action_requests"][0]["args"]["draft"] == "better draft"
+    assert len(ann.model.calls) == 2
+
+
+def test_a_handoff_is_neither_lost_nor_taken_twice_where_the_condition_after_it_fails(run, saver):
+    ann, bob = agent("ann", to("bob", text="One moment."), policy=ONCE), agent("bob", policy=ONCE)
+    flaky = Flaky(2)
+    app = create_handoff([ann, bob], stop_when=flaky).compile(checkpointer=saver)
+    with pytest.raises(LookupError):
+        run(app, thread="1")
+    result = run(app, None, thread="1")
+    assert ended(result) == ("bob", "completed")
+    assert records(result) == [("ann", "bob", "accepted")]
+    assert outcomes(result) == [("ann", "handed_off"), ("bob", "ok")]
+    assert calls(ann, bob) == [1, 1]
+
+
+def test_a_judge_that_fails_is_tried_again_by_the_policy_of_the_node_it_belongs_to(run):
+
+    ann, bob = agent("ann", policy=Policy(retry=AT_ONCE)), agent("bob")
+    verdict = {"reason": "", "answer": True}
+    judge = ScriptedModel([ConnectionError("away"), ConnectionError("away"), verdict])
+    result = run(create_sequential([ann, bob], stop_when=judged(judge, "Done?")).compile())
+    assert ended(result) == ("ann", "terminated")
+    assert calls(ann, bob) == [1, 0]
+    assert [(turn.agent, turn.kind) for turn in result["trail"]] == [
+        ("ann", "agent"),
+        ("stop_when", "decision"),
+    ]
+
+
+def resume(interrupt, answer):
+    """The command that answers an interrupt."""
+
+    return Command(resume={interrupt.id: answer})
