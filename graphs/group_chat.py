@@ -20,6 +20,7 @@ from langgraph.graph import END, START
 from langgraph.types import Command
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
+from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent
 from langgraph_orchestra.nodes.checks import natural_number, routes_between, unique_names
 from langgraph_orchestra.nodes.choosers import NODE, ByModel
@@ -27,7 +28,7 @@ from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
-from langgraph_orchestra.nodes.history import History, everything
+from langgraph_orchestra.nodes.history import History, everything, this_run
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
@@ -63,7 +64,7 @@ def create_group_chat(
     allow_repeat: bool = True,
     stop_when: Condition | Any = None,
     max_turns: int = 20,
-    summary: Agent | str | None = None,
+    summary: ParticipantLike | str | None = None,
     observer: Human | None = None,
     history: History | None = None,
     limits: Limits | None = None,
@@ -86,8 +87,8 @@ def create_group_chat(
         allow_repeat: Whether somebody may speak twice in a row, where there are others.
         stop_when: Ends the chat when it fires after a turn.
         max_turns: Turns of a run; 20 by default.
-        summary: Writes the `output` from the whole chat at its end: an agent, or the prompt for
-            `model`. It is no turn. None leaves the last answer as the output.
+        summary: Writes the `output` from this run's chat at its end: a participant, or the prompt
+            for `model`. It is no turn. None leaves the last answer as the output.
         observer: A person who is asked before every turn, and may say something first.
         history: What a participant reads unless it says otherwise; None is `everything()`.
         limits: Budget of a run; None has none.
@@ -551,7 +552,7 @@ def selector_for(select: Any, model: Any, summary: Any) -> Selector:
         return selector
     if isinstance(selector, ByModel) and selector.takes_default:
         return selector.with_default(model)
-    if not isinstance(summary, str):
+    if not takes_model(summary):
         raise ConfigurationError(
             "`model` would not be used: it is for a selector or a summary without one of its own; "
             "give `select=by_model()` or `summary=` a prompt, or leave it out"
@@ -560,22 +561,31 @@ def selector_for(select: Any, model: Any, summary: Any) -> Selector:
 
 
 def summary_by(given: Any, model: Any, scene: Scene) -> Participant | None:
-    """Who sums the chat up.
+    """Who sums the chat up, from this run's part of it.
 
     Raises:
-        TypeError: It is neither an agent nor a prompt.
+        TypeError: It is nothing that can take part.
     """
     if given is None:
         return None
     if isinstance(given, str):
-        source = model.model if isinstance(model, Agent) else model
-        given = Agent("closing", given, model=source)
-    if not isinstance(given, Agent):
-        raise TypeError(f"`summary` is an `Agent`, a prompt or None, not {given!r}")
-    participant = as_participant(given, scene)
+        given = Agent("closing", given)
+    if takes_model(given):
+        given = replace(given, model=model.model if isinstance(model, Agent) else model)
+    if is_chat_model(given):
+        raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}")
+    try:
+        participant = as_participant(given, scene)
+    except TypeError as error:
+        raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}") from error
     participant.name = "summary"
-    participant.history = participant.history or everything()
+    participant.history = participant.history or this_run()
     return participant
+
+
+def takes_model(summary: Any) -> bool:
+    """Whether a summary names no model of its own."""
+    return isinstance(summary, str) or (isinstance(summary, Agent) and summary.model is None)
 
 
 def turns_apart(max_turns: int, budget: Budget) -> tuple[int, Budget]:

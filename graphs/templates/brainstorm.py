@@ -20,9 +20,9 @@ from langgraph_orchestra.graphs.templates.idea_rules import (
     next_idea,
     support_of,
 )
-from langgraph_orchestra.graphs.templates.reading import task_in, this_run
+from langgraph_orchestra.graphs.templates.reading import task_in
 from langgraph_orchestra.models import StandIn
-from langgraph_orchestra.nodes import Agent, idle, rotate_random
+from langgraph_orchestra.nodes import Agent, idle, rotate_random, this_run
 
 __all__ = [
     "CONTRARIAN_PROMPT",
@@ -108,14 +108,8 @@ def graph() -> PatternGraph:
         allow_repeat=False,
         stop_when=idle(2),
         max_turns=16,
-        summary=Agent(
-            "shortlist",
-            SHORTLIST_PROMPT,
-            model=StandIn(shortlist),
-            output=Shortlist,
-            history=this_run,
-        ),
-        history=this_run,
+        summary=Agent("shortlist", SHORTLIST_PROMPT, model=StandIn(shortlist), output=Shortlist),
+        history=this_run(),
     )
 
 

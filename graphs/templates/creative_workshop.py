@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from langchain_core.messages import BaseMessage
 
 from langgraph_orchestra.graphs import PatternGraph, create_group_chat
-from langgraph_orchestra.graphs.templates.reading import said_by, task_in, this_run
+from langgraph_orchestra.graphs.templates.reading import said_by, task_in
 from langgraph_orchestra.graphs.templates.workshop_rules import (
     draft_of,
     edited,
@@ -23,7 +23,7 @@ from langgraph_orchestra.graphs.templates.workshop_rules import (
     researcher_notes,
 )
 from langgraph_orchestra.models import StandIn
-from langgraph_orchestra.nodes import Agent, mentions, round_robin
+from langgraph_orchestra.nodes import Agent, mentions, round_robin, this_run
 
 __all__ = [
     "EDITOR_PROMPT",
@@ -81,8 +81,8 @@ def graph() -> PatternGraph:
         select=round_robin(),
         stop_when=mentions(READY, by="editor"),
         max_turns=12,
-        summary=Agent("final_copy", FINAL_COPY_PROMPT, model=StandIn(final_copy), history=this_run),
-        history=this_run,
+        summary=Agent("final_copy", FINAL_COPY_PROMPT, model=StandIn(final_copy)),
+        history=this_run(),
     )
 
 

@@ -20,9 +20,9 @@ from langgraph_orchestra.graphs.templates.park_rules import (
     proposal_name,
     reactions_to,
 )
-from langgraph_orchestra.graphs.templates.reading import said_by, task_in, this_run
+from langgraph_orchestra.graphs.templates.reading import said_by, task_in
 from langgraph_orchestra.models import StandIn
-from langgraph_orchestra.nodes import Agent, Human, View, idle, when
+from langgraph_orchestra.nodes import Agent, Human, View, idle, this_run, when
 
 __all__ = [
     "BUDGET_PROMPT",
@@ -111,8 +111,8 @@ def graph() -> PatternGraph:
         },
         stop_when=when(consensus) | idle(len(AGENTS)),
         max_turns=16,
-        summary=Agent("closing", CLOSING_PROMPT, model=StandIn(sum_up), history=this_run),
-        history=this_run,
+        summary=Agent("closing", CLOSING_PROMPT, model=StandIn(sum_up)),
+        history=this_run(),
     )
 
 

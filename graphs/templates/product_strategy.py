@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from langchain_core.messages import BaseMessage
 
 from langgraph_orchestra.graphs import PatternGraph, create_group_chat
-from langgraph_orchestra.graphs.templates.reading import task_in, this_run
+from langgraph_orchestra.graphs.templates.reading import task_in
 from langgraph_orchestra.graphs.templates.strategy_rules import (
     DEPARTMENTS,
     contribution_of,
@@ -22,7 +22,7 @@ from langgraph_orchestra.graphs.templates.strategy_rules import (
     plan_in,
 )
 from langgraph_orchestra.models import StandIn
-from langgraph_orchestra.nodes import Agent, by_model
+from langgraph_orchestra.nodes import Agent, by_model, this_run
 from langgraph_orchestra.state import SpeakerChoice
 
 __all__ = [
@@ -79,7 +79,7 @@ def graph() -> PatternGraph:
         select=by_model(Agent("chair", CHAIR_PROMPT, model=StandIn(give_floor))),
         allow_repeat=False,
         max_turns=12,
-        history=this_run,
+        history=this_run(),
     )
 
 

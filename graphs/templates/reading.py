@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from langchain_core.messages import AnyMessage, BaseMessage
-
-from langgraph_orchestra.nodes import View
+from langchain_core.messages import BaseMessage
 
 __all__ = [
     "NUMBER",
@@ -21,7 +19,6 @@ __all__ = [
     "said_by",
     "sentences",
     "task_in",
-    "this_run",
 ]
 
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
@@ -49,11 +46,6 @@ class Figure(NamedTuple):
 def task_in(messages: Iterable[BaseMessage]) -> str:
     """The task: what the person wrote, as no colleague's name stands before it."""
     return "\n".join(m.text for m in messages if m.type == "human" and not m.name)
-
-
-def this_run(view: View) -> Sequence[AnyMessage]:
-    """A history: the task and all that was said about it, without earlier tasks of the thread."""
-    return view.run_messages
 
 
 def said_by(speaker: str, messages: Iterable[BaseMessage]) -> list[str]:

@@ -26,9 +26,9 @@ from langgraph_orchestra.graphs.templates.desk_rules import (
     takes_devices,
     ticket_number,
 )
-from langgraph_orchestra.graphs.templates.reading import matches, money, note_in, task_in, this_run
+from langgraph_orchestra.graphs.templates.reading import matches, money, note_in, task_in
 from langgraph_orchestra.models import StandIn
-from langgraph_orchestra.nodes import Agent, Human, Member, Policy, View
+from langgraph_orchestra.nodes import Agent, Human, Member, Policy, View, this_run
 
 __all__ = ["BILLING_PROMPT", "FRONT_DESK_PROMPT", "PRIORITY_PROMPT", "graph"]
 
@@ -75,7 +75,7 @@ def graph() -> PatternGraph:
         rules=RULES,
         accepts={"billing": takes_bills, "technician": takes_devices},
         resume_at="start",
-        history=this_run,
+        history=this_run(),
     )
 
 

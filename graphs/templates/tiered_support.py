@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from langgraph_orchestra.graphs import PatternGraph, create_handoff
 from langgraph_orchestra.graphs.templates.acting import handing_over
-from langgraph_orchestra.graphs.templates.reading import note_in, task_in, this_run
+from langgraph_orchestra.graphs.templates.reading import note_in, task_in
 from langgraph_orchestra.graphs.templates.tier_rules import (
     RATE_LIMIT,
     affected_in,
@@ -28,7 +28,7 @@ from langgraph_orchestra.graphs.templates.tier_rules import (
     version_in,
 )
 from langgraph_orchestra.models import StandIn
-from langgraph_orchestra.nodes import Agent
+from langgraph_orchestra.nodes import Agent, this_run
 
 __all__ = [
     "BILLING_PROMPT",
@@ -100,7 +100,7 @@ def graph() -> PatternGraph:
         ],
         routes={"tier1": ["tier2", "billing"], "tier2": ["engineering"]},
         resume_at="start",
-        history=this_run,
+        history=this_run(),
     )
 
 

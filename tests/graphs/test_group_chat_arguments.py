@@ -35,7 +35,7 @@ WRONG_KINDS = {
     "candidates": [["ann"], "ann", 3],
     "transitions": [["ann"], "ann", {"ann": "bob"}, {"ann": None}, {"ann": {"bob"}}],
     "stop_when": ["DONE", 3],
-    "summary": [3, Human("boss"), MODEL],
+    "summary": [3, MODEL],
     "observer": ["boss", True, agent("boss")],
     "limits": [3, {"turns": 3}],
     "select": ["round_robin", 3, MODEL, agent("boss"), ScriptedModel],
