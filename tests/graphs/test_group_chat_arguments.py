@@ -105,7 +105,7 @@ def test_a_chat_of_nobody_is_refused():
 
 def test_a_condition_of_a_stage_has_no_place_in_a_chat():
     member = Member(agent("ann"), when=lambda view: True)
-    with pytest.raises(ConfigurationError, match="`when` of `ann` .* `candidates=`"):
+    with pytest.raises(ConfigurationError, match=r"`when` of `ann` .* `candidates=`"):
         create_group_chat([member])
 
 
@@ -122,7 +122,7 @@ def test_one_who_cannot_bid_is_refused_with_the_remedy(member):
 
 SELECTORS_WRONGLY_MADE = [
     (lambda: rotate_random("x"), TypeError, "`seed`"),
-    (lambda: rotate_random(True), TypeError, "`seed`"),
+    (lambda: rotate_random(seed=True), TypeError, "`seed`"),
     (lambda: by_model(3), TypeError, "3"),
     (lambda: by_model(MODEL, prompt=3), TypeError, "`prompt`"),
     (lambda: by_model(MODEL, attempts=1.0), TypeError, "`attempts`"),
@@ -136,7 +136,7 @@ SELECTORS_WRONGLY_MADE = [
         "`tools` of agent `boss`",
     ),
     (lambda: by_bids("high"), TypeError, "`threshold`"),
-    (lambda: by_bids(True), TypeError, "`threshold`"),
+    (lambda: by_bids(threshold=True), TypeError, "`threshold`"),
     (lambda: by_bids(1.1), ConfigurationError, "`threshold` is 1.1; it must be from 0 to 1"),
     (lambda: by_bids(-0.1), ConfigurationError, "`threshold`"),
     (lambda: by_bids(float("nan")), ConfigurationError, "`threshold`"),

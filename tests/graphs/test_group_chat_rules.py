@@ -1,5 +1,7 @@
 """Group chat: who may speak next, the summary at the end, drawings, and what is refused."""
 
+import itertools
+
 import pytest
 
 from langgraph_orchestra.graphs import create_group_chat
@@ -69,7 +71,7 @@ def test_only_candidates_speak(selector, run):
 def test_nobody_speaks_twice_in_a_row_where_that_is_forbidden(selector, run):
     spoke = order(run(chat(selector, allow_repeat=False, max_turns=8).compile()))
     assert len(spoke) == 8
-    assert all(one != other for one, other in zip(spoke, spoke[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(spoke))
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
@@ -77,7 +79,7 @@ def test_transitions_say_who_may_follow_whom(selector, run):
     allowed = {"ann": ["bob", "cid"], "bob": ["cid"], "cid": ["ann", "cid"]}
     spoke = order(run(chat(selector, transitions=allowed, max_turns=8).compile()))
     assert len(spoke) == 8
-    assert all(other in allowed[one] for one, other in zip(spoke, spoke[1:], strict=False))
+    assert all(other in allowed[one] for one, other in itertools.pairwise(spoke))
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
