@@ -14,7 +14,7 @@ from langgraph_orchestra.nodes.answers import answer_type, ask_person
 from langgraph_orchestra.nodes.bidding import bids_of, check_bidders
 from langgraph_orchestra.nodes.checks import natural_number, usable_name
 from langgraph_orchestra.nodes.decider import Decider, DeciderLike, decider_from
-from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
+from langgraph_orchestra.nodes.decision import ATTEMPTS
 from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant
@@ -170,9 +170,8 @@ class ByModel(Selector):
         work = Work(NODE, floor.view, floor.execution, floor.scene.budget)
         step = floor.turns + 1
         try:
-            choice = yield from decide(
+            choice = yield from self.decider.decide(
                 work,
-                self.decider.model.resolve(floor.execution),
                 SpeakerChoice,
                 self._prompt(floor),
                 check=lambda choice: self._wrong(choice, floor.candidates),

@@ -35,7 +35,7 @@ from langgraph_orchestra.state import (
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Bounds", "Taken", "entry", "skipped", "stop_by", "take_turn"]
+__all__ = ["Bounds", "Taken", "bounded", "entry", "skipped", "stop_by", "take_turn"]
 
 T = TypeVar("T")
 
@@ -122,8 +122,9 @@ def take_turn(
     record = _Recorder(participant, work, scene, step)
     if is_out or (participant.policy.breaker and _is_broken(participant, label, view, execution)):
         return record.broken()
+    timeout = participant.policy.timeout
     try:
-        reply = yield from _bounded(participant.speak(work, scene), participant, work, bounds)
+        reply = yield from bounded(participant.speak(work, scene), work, timeout, bounds)
     except BudgetSpent as spent:
         if spent.work is not work:
             raise
@@ -269,9 +270,8 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
             raise error
     if participant.fallback and not late:
         try:
-            reply = yield from _bounded(
-                participant.fallback.speak(work, scene), participant, work, bounds
-            )
+            answering = participant.fallback.speak(work, scene)
+            reply = yield from bounded(answering, work, participant.policy.timeout, bounds)
         except BudgetSpent as spent:
             if spent.work is not work:
                 raise
@@ -291,9 +291,14 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
     raise error
 
 
-def _bounded(steps: Steps[T], participant: Participant, work: Work, bounds: Bounds) -> Steps[T]:
-    """A turn's steps, cut short where it has a timeout, a deadline or a race."""
-    timeout = participant.policy.timeout
+def bounded(
+    steps: Steps[T], work: Work, timeout: float | None, bounds: Bounds = Bounds()
+) -> Steps[T]:
+    """Steps of a turn or a decision, cut short where it has a timeout, a deadline or a race.
+
+    Raises:
+        NodeTimeoutError: The timeout has passed.
+    """
     if timeout is None and bounds.left is None and bounds.race is None:
         return steps
     return _cut_short(steps, timeout, work, bounds)

@@ -2,6 +2,7 @@
 
 import pytest
 from langchain_core.messages import AIMessage
+from langgraph.errors import NodeTimeoutError
 
 from langgraph_orchestra.graphs import create_group_chat
 from langgraph_orchestra.models import ScriptedModel
@@ -10,6 +11,8 @@ from langgraph_orchestra.state import DecisionError, OrchestrationContext, Speak
 from support.chats import decisions, finished, order, says, talkers
 from support.members import AT_ONCE, agent
 from support.results import ended, outcomes, spoken, usage
+
+RETRIED = Policy(retry=AT_ONCE)
 
 
 def led_by(*choices, names=("ann", "bob", "cid"), model=None, **options):
@@ -224,7 +227,7 @@ def test_the_model_is_the_runs_where_nobody_names_one(run):
 @pytest.mark.parametrize("where", ["selector", "chat"])
 def test_an_agent_may_decide_by_its_prompt_model_and_policy(where, run):
     flaky = [ConnectionError("away"), ConnectionError("away"), says("bob")]
-    boss = agent("boss", *flaky, policy=Policy(retry=AT_ONCE))
+    boss = agent("boss", *flaky, policy=RETRIED)
     given = (
         {"select": by_model(boss)} if where == "selector" else {"select": by_model(), "model": boss}
     )
@@ -304,3 +307,17 @@ def test_what_a_selector_thinks_is_not_streamed_as_words():
     parts = graph.compile().stream({"messages": "the task"}, stream_mode="messages")
     text = "".join(message.text for message, _ in parts if message.type.startswith("AI"))
     assert text == "ann 1"
+
+
+def test_answers_of_a_failed_attempt_at_a_choice_are_counted_too(run):
+    boss = agent("boss", says("eve"), ConnectionError("away"), says("bob"), policy=RETRIED)
+    graph = create_group_chat(talkers("ann", "bob"), select=by_model(boss), max_turns=1)
+    assert usage(run(graph.compile())) == 3 * 15
+
+
+def test_a_choice_is_given_up_when_the_deciders_time_is_over(run):
+    slow = ScriptedModel([says("ann")], delay=2.0)
+    boss = Agent("boss", "", model=slow, policy=Policy(retry=None, timeout=0.05))
+    graph = create_group_chat(talkers("ann", "bob"), select=by_model(boss), max_turns=1)
+    with pytest.raises(NodeTimeoutError):
+        run(graph.compile())
