@@ -20,7 +20,7 @@ from langgraph_orchestra.nodes.policy import (
     is_retried,
     longest_pause,
 )
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import View, is_turn
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import (
     AnswerError,
@@ -207,6 +207,9 @@ def skipped(
     return entry(work, kind=participant.kind, step=step, outcome="skipped", detail=why)
 
 
+_NOTHING_USED = {"model": "", "input_tokens": 0, "output_tokens": 0, "cost": None}
+
+
 class _Recorder(NamedTuple):
     """Turns what happened into what is kept of it."""
 
@@ -216,10 +219,11 @@ class _Recorder(NamedTuple):
     step: int
 
     def answered(self, reply: Reply) -> Taken:
-        if reply.inside:
-            turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
-        else:
-            turns = [self._entry(reply.outcome, reply.detail)]
+        turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
+        if not any(map(is_turn, turns)):
+            own = self._entry(reply.outcome, reply.detail)
+            # A team that has only decided has taken its turn, too; the decisions tell its usage.
+            turns.append(own.model_copy(update=_NOTHING_USED) if turns else own)
         return Taken(reply, turns, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
