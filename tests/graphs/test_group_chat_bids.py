@@ -9,7 +9,7 @@ import pytest
 from langgraph_orchestra.graphs import create_group_chat
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, Limits, Member, Policy, by_bids
-from langgraph_orchestra.state import Bid, ConfigurationError, OrchestrationContext
+from langgraph_orchestra.state import Bid, ConfigurationError
 from support.chats import decisions, edges, order
 from support.members import agent, named, team
 from support.results import ended, outcomes, usage
@@ -198,7 +198,7 @@ def test_a_missing_model_for_a_bid_is_an_error_and_no_bid(run):
 
 
 def test_a_bid_may_be_made_by_the_model_of_the_run(run):
-    context = OrchestrationContext(model=ScriptedModel([bid(0.5), "hello"]))
+    context = {"model": ScriptedModel([bid(0.5), "hello"])}
     assert order(run(chat(Agent("ann", "")).compile(), context=context)) == ["ann"]
 
 

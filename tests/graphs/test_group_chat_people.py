@@ -249,8 +249,7 @@ def test_who_may_not_speak_cannot_be_chosen(run, saver):
 
 def observed(saver, *members, **options):
     """A chat of ann and bob, with an observer."""
-    members = members or talkers("ann", "bob")
-    graph = create_group_chat(members, observer=Human("guide"), **options)
+    graph = create_group_chat(members or talkers("ann", "bob"), observer=Human("guide"), **options)
     return graph.compile(checkpointer=saver)
 
 

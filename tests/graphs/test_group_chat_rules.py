@@ -18,7 +18,7 @@ from langgraph_orchestra.nodes import (
     round_robin,
     turns,
 )
-from langgraph_orchestra.state import ConfigurationError, OrchestrationContext
+from langgraph_orchestra.state import ConfigurationError
 from support.chats import bids, edges, in_order, order, routes_of, says, talkers
 from support.members import RECORDED, agent, named
 from support.results import calls, ended, read_by, spoken, usage
@@ -178,7 +178,7 @@ def test_a_prompt_for_the_summary_is_given_to_the_chats_model(run):
 
 
 def test_a_prompt_for_the_summary_is_given_to_the_runs_model_else(run):
-    context = OrchestrationContext(model=ScriptedModel(["in short"]))
+    context = {"model": ScriptedModel(["in short"])}
     graph = create_group_chat(talkers("ann"), max_turns=1, summary="Sum it up.")
     assert run(graph.compile(), context=context)["output"] == "in short"
 

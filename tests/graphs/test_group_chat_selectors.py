@@ -7,7 +7,7 @@ from langgraph.errors import NodeTimeoutError
 from langgraph_orchestra.graphs import create_group_chat
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Limits, Policy, by_model, task_only
-from langgraph_orchestra.state import DecisionError, OrchestrationContext, SpeakerChoice
+from langgraph_orchestra.state import DecisionError, SpeakerChoice
 from support.chats import decisions, finished, order, says, talkers
 from support.members import AT_ONCE, agent
 from support.results import ended, outcomes, spoken, usage
@@ -219,7 +219,7 @@ def test_the_model_is_that_of_the_chat_where_the_selector_names_none(run):
 
 
 def test_the_model_is_the_runs_where_nobody_names_one(run):
-    context = OrchestrationContext(model=ScriptedModel([says("bob")]))
+    context = {"model": ScriptedModel([says("bob")])}
     graph = create_group_chat(talkers("ann", "bob"), select=by_model(), max_turns=1)
     assert order(run(graph.compile(), context=context)) == ["bob"]
 

@@ -1,5 +1,7 @@
 """Group chat: people in other processes and in chats inside chats, and chats as members."""
 
+from typing import Any
+
 import pytest
 from langgraph.types import Command
 
@@ -42,8 +44,10 @@ def test_a_chat_goes_on_with_newly_built_objects_as_with_the_old_ones(kind, run,
         whole = run(app, thread="1")
         for answer in GIVEN[kind]:
             whole = run(app, reply(whole, answer), thread="1")
-    result, task = None, "the task"
-    for answer in [*GIVEN[kind], None]:
+    result: Any = None
+    task: Any = "the task"
+    given: list[Any] = [*GIVEN[kind], None]
+    for answer in given:
         with open_checkpointer(f"sqlite:///{tmp_path}/two.db") as saver:
             app = CHATS[kind]().compile(checkpointer=saver)
             result = run(app, task if result is None else reply(result, task), thread="1")
