@@ -24,6 +24,7 @@ from langgraph_orchestra.nodes import (
 from langgraph_orchestra.state import (
     ConcurrentState,
     ConfigurationError,
+    GroupChatState,
     HandoffState,
     MapReduceState,
     OrchestrationContext,
@@ -50,11 +51,16 @@ class PlannedDesk(HandoffState, total=False):
     plan: str
 
 
+class PlannedChat(GroupChatState, total=False):
+    plan: str
+
+
 PLANNED = {
     "sequential": PlannedLine,
     "concurrent": PlannedFan,
     "map_reduce": PlannedRows,
     "handoff": PlannedDesk,
+    "group_chat": PlannedChat,
 }
 
 
