@@ -8,6 +8,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from langgraph_orchestra.cli.answers import answer_to, parsed
+from langgraph_orchestra.cli.hints import how_to
 from langgraph_orchestra.cli.thread import Request
 from langgraph_orchestra.cli.wording import as_text, clean
 from langgraph_orchestra.state import AnswerError
@@ -56,6 +57,7 @@ class Asker:
     def _answer(self, request: Request) -> Any:
         if not request.actions:
             self._say(request, shown(request.value))
+            self._hint(request)
             return parsed(self._read(PROMPT))
         answers = [self._decide(request, action) for action in request.actions]
         return answers if request.asks_for_tools else answers[0]
@@ -63,10 +65,14 @@ class Asker:
     def _decide(self, request: Request, action: Mapping[str, Any]) -> Any:
         allowed = request.allowed(action)
         self._say(request, _description_of(action))
-        self._console.print(Text(_how_to(allowed), style="dim"))
+        self._hint(request, action)
         typed = self._read(PROMPT)
-        if typed.strip().casefold() == "edit" and "edit" in allowed:
+        word = typed.strip().casefold()
+        if word == "edit" and "edit" in allowed:
             return self._edit(action)
+        if word == "respond" and "respond" in allowed and request.asks_for_tools:
+            self._console.print(Text("What the tool is said to have returned:", style="dim"))
+            return {"type": "respond", "message": self._read(PROMPT)}
         return parsed(typed)
 
     def _edit(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,6 +85,10 @@ class Asker:
             return {"type": "edit", "args": {"draft": "\n".join(lines)}}
         self._console.print(Text("The new arguments, as a JSON object in one line:", style="dim"))
         return {"type": "edit", "args": parsed(self._read(PROMPT))}
+
+    def _hint(self, request: Request, action: Mapping[str, Any] | None = None) -> None:
+        hint = clean(how_to(request, action))
+        self._console.print(Text(f"{hint[:1].upper()}{hint[1:]}:", style="dim"))
 
     def _say(self, request: Request, text: str) -> None:
         """Tell what is asked, but once: after a refused answer the person knows it."""
@@ -100,11 +110,3 @@ def shown(value: Any) -> str:
 
 def _description_of(action: Mapping[str, Any]) -> str:
     return clean(str(action.get("description") or action["name"]))
-
-
-def _how_to(allowed: Sequence[str]) -> str:
-    if "approve" not in allowed:
-        return "Your answer:"
-    choices = ", ".join(kind for kind in ("approve", "edit", "reject") if kind in allowed)
-    words = "are an answer" if "reject" not in allowed else "reject it and say why"
-    return f"{choices}; other words {words}:"

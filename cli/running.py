@@ -12,7 +12,9 @@ from typing import Any
 
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.runnables import RunnableConfig
+from langgraph.errors import is_invalid_resume
 from langgraph.types import Command
+from pydantic import ValidationError
 from rich.console import Console
 
 from langgraph_orchestra.cli.activity import STREAM_MODES
@@ -120,7 +122,7 @@ class Run:
 
             def advance(argument: Any) -> Standing:
                 # Standard output is for the result, whatever a tool may print.
-                with view, redirect_stdout(sys.stderr):
+                with view, redirect_stdout(sys.stderr), _answers_refused():
                     _run(loop, self._stream(argument, config, view))
                 return self.thread.standing()
 
@@ -172,6 +174,22 @@ class Run:
         if not self.database.lasts:
             return "nothing is kept, as the database is in memory"
         return self._continues if self.thread.is_saved else "nothing was saved yet"
+
+
+@contextmanager
+def _answers_refused() -> Iterator[None]:
+    """Make one kind of error of answers that cannot be used.
+
+    Raises:
+        AnswerError: An interrupt of a user's own has refused its answer.
+    """
+    try:
+        yield
+    except ValidationError as invalid:
+        if not is_invalid_resume(invalid):
+            raise
+        said = "; ".join(error["msg"] for error in invalid.errors(include_url=False))
+        raise AnswerError(f"the answer cannot be used: {said}") from invalid
 
 
 def _tokens_in(usage: UsageMetadataCallbackHandler) -> int:

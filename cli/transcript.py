@@ -8,6 +8,7 @@ from rich.text import Text
 from langgraph_orchestra.cli.asking import shown
 from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import one_line
+from langgraph_orchestra.cli.hints import how_to
 from langgraph_orchestra.cli.tables import trail_table
 from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Standing
@@ -38,10 +39,8 @@ def print_requests(standing: Standing, console: Console) -> None:
     """Write what people are asked."""
     for request in standing.requests:
         _print_part(console, f"{request.node} is asked", shown(request.value))
-        if request.actions:
-            console.print(
-                Text(f"  ({' | '.join(request.allowed(request.actions[0]))})", style="dim")
-            )
+        hint = how_to(request, request.actions[0] if request.actions else None)
+        print_indented(console, f"({clean(hint)})", "dim")
 
 
 def print_how_to_go_on(standing: Standing, database: Database, console: Console) -> None:
