@@ -135,8 +135,8 @@ def _from_words(request: Request, words: str, allowed: Collection[str]) -> Mappi
         return {"type": "approve"}
     if said.casefold() in _REJECTIONS and "reject" in allowed:
         return {"type": "reject"}
-    if said.casefold() == "edit" and "edit" in allowed:
-        return {"type": "edit"}
+    if said.casefold() in (*_REJECTIONS, "edit", "respond"):  # a decision, and no words for it
+        return {"type": said.casefold()}
     return {"type": "reject" if "reject" in allowed else "respond", "message": words}
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from langgraph_orchestra.cli.asking import shown
 from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.hints import how_to
-from langgraph_orchestra.cli.tables import trail_table
+from langgraph_orchestra.cli.tables import handoff_table, trail_table, verdict_table
 from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Standing
 from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
@@ -26,6 +27,9 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
     if trail := standing.view.state.get("trail"):
         console.print()
         console.print(trail_table(trail))
+    for table in _records(standing):
+        console.print()
+        console.print(table)
     console.print()
     console.print(Text(summary(standing), style="bold"))
     if standing.is_due:
@@ -33,6 +37,14 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
         print_how_to_go_on(standing, database, console)
     elif not _was_said_last(standing):
         _print_part(console, "output", as_text(standing.output))
+
+
+def _records(standing: Standing) -> Iterator[Table]:
+    """What the pattern has written down besides the trail."""
+    if standing.pattern == "handoff" and (handoffs := standing.values.get("handoffs")):
+        yield handoff_table(handoffs)
+    if standing.pattern == "maker_checker" and (verdicts := standing.values.get("verdicts")):
+        yield verdict_table(verdicts)
 
 
 def print_requests(standing: Standing, console: Console) -> None:

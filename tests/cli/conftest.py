@@ -93,8 +93,8 @@ def terminal() -> Iterator[Callable[..., PseudoTerminal]]:
     """The command at a terminal of 80 columns."""
     with ExitStack() as stack:
 
-        def give(*words: str, **options: Any) -> PseudoTerminal:
-            environment = {**os.environ, "TERM": "xterm", **options}
-            return stack.enter_context(PseudoTerminal([*STAGE, *words], environment))
+        def give(*words: str, columns: int = 80, **options: Any) -> PseudoTerminal:
+            environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), **options}
+            return stack.enter_context(PseudoTerminal([*STAGE, *words], environment, columns))
 
         yield give

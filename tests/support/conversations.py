@@ -84,7 +84,7 @@ def auction() -> PatternGraph:
 
 
 def _bids(*confidences: float) -> Sequence[Bid]:
-    return [Bid(confidence=c, reason=f"{c} sure") for c in confidences]
+    return [Bid(confidence=c, approach=f"{c} sure, with [charts]") for c in confidences]
 
 
 def helpline() -> PatternGraph:
