@@ -104,7 +104,7 @@ class Answer(BaseModel):
             del fields["message"]["default"]
         if cls.choices:
             fields["message"]["enum"] = list(cls.choices)
-        if cls.value_type is not None:
+        if cls.value_type is not None and "respond" in cls.allowed:
             inside = cls.value_type.model_json_schema()
             fields["message"].update(contentMediaType="application/json", contentSchema=inside)
         return schema
