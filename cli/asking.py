@@ -29,17 +29,27 @@ class Asker:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._read_already: set[tuple[str, str]] = set()
+        self._has_left = False
 
     def ask(self, requests: Sequence[Request]) -> dict[str, Any]:
-        """Ask until every request has an answer that looks usable.
+        """Ask until every request has an answer that looks usable, or the person has had enough.
 
         Returns:
-            The answers, by the ids of the requests.
+            The answers, by the ids of the requests; those that were given before the person left.
 
         Raises:
             EOFError: The person does not want to answer now.
         """
-        return {request.id: self._ask(request) for request in requests}
+        answers: dict[str, Any] = {}
+        while not self._has_left and len(answers) < len(requests):
+            request = requests[len(answers)]
+            try:
+                answers[request.id] = self._ask(request)
+            except EOFError:
+                self._has_left = True
+        if not answers:
+            raise EOFError
+        return answers
 
     def refuse(self, error: AnswerError) -> None:
         """Say that an answer cannot be used."""

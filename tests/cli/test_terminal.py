@@ -129,6 +129,20 @@ def test_who_does_not_want_to_answer_now_can_do_so_later(terminal, orchestra, pr
     assert orchestra("resume", "t", "--answer", "approve").stdout == "The draft.\n"
 
 
+def test_who_leaves_after_some_answers_has_given_these(terminal, orchestra):
+    screen = terminal("run", "panel", "x", "--thread", "t")
+    screen.until("Yes or no?")
+    screen.until("> ")
+    screen.type("yes")
+    screen.until("Red or blue?")
+    screen.until("> ")
+    screen.press_ctrl_d()
+    screen.until("orchestra resume t")
+    assert screen.end() == 3
+    done = orchestra("resume", "t", "--answer", "blue")
+    assert "## ann\n\nyes\n\n## bob\n\nblue" in done.stdout
+
+
 def test_resume_asks_what_was_not_answered(terminal, orchestra):
     orchestra("run", "panel", "x", "--thread", "t")
     screen = terminal("resume", "t", "--answer", "ann=yes")
