@@ -30,7 +30,7 @@ def how_to(request: Request, action: Mapping[str, Any] | None = None) -> str:
         action: Which of its actions; None where it has none.
     """
     if action is None:
-        parts = ["your answer, in text or JSON"]
+        parts = [_object(request.fields) if request.fields else "your answer, in text or JSON"]
     else:
         parts = [*_choices(request, action), *_words(request, action)]
     return "; ".join([*parts, *_blank(request)])
@@ -59,8 +59,8 @@ def _words(request: Request, action: Mapping[str, Any]) -> Iterator[str]:
             yield "other words reject it and say why"
         elif "respond" in allowed:
             yield "other words are taken for the tool's result"
-    elif fields := request.fields:
-        yield f"your answer, as a JSON object with {_listed(fields)}"
+    elif request.fields:
+        yield _object(request.fields)
     else:
         yield _WORDS.get(action["name"], "your answer")
 
@@ -75,5 +75,5 @@ def _blank(request: Request) -> Iterator[str]:
         yield _BLANKS["refused"]
 
 
-def _listed(fields: Sequence[str]) -> str:
-    return ", ".join(f"`{field}`" for field in fields)
+def _object(fields: Sequence[str]) -> str:
+    return f"your answer, as a JSON object with {', '.join(f'`{field}`' for field in fields)}"

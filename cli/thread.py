@@ -73,8 +73,10 @@ class Request:
     @property
     def fields(self) -> Sequence[str]:
         """Fields of the object that is asked for; empty where words are."""
-        decision = self.schema.get("$defs", {}).get("Decision", {}).get("properties", {})
-        return tuple(decision.get("message", {}).get("contentSchema", {}).get("properties", ()))
+        if "x-blank" not in self.schema:  # a user's own
+            return tuple(self.schema.get("properties", ()))
+        decision = self.schema["$defs"]["Decision"]["properties"]
+        return tuple(decision["message"].get("contentSchema", {}).get("properties", ()))
 
     def allowed(self, action: Mapping[str, Any]) -> Sequence[str]:
         """Decisions that are possible on one of the actions."""

@@ -54,6 +54,7 @@ def asked(orchestra, template):
             "refused)",
         ),
         ("wondering", "(your answer, in text or JSON)"),
+        ("impatient", "(your answer, as a JSON object with `minutes`)"),
     ],
 )
 def test_each_request_tells_what_may_be_typed_and_what_a_blank_line_means(

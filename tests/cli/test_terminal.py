@@ -238,7 +238,7 @@ def test_a_tool_is_answered_in_its_place(terminal):
 
 def test_a_request_of_a_users_own_that_refuses_an_answer_is_asked_again(terminal):
     screen = terminal("run", "impatient", "x")
-    screen.until("Your answer, in text or JSON:")
+    screen.until("Your answer, as a JSON object with `minutes`:")
     screen.until("> ")
     screen.type('{"minutes": -1}')
     screen.until("Input should be greater than 0")

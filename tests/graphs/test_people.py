@@ -25,6 +25,7 @@ from langgraph_orchestra.nodes import Member, concatenate
 from langgraph_orchestra.state import AnswerError
 from support.crash_graphs import Diary
 from support.people_graphs import PLACES, Place
+from support.results import comparable
 from support.runs import WAYS
 
 TESTS = Path(__file__).parents[1]
@@ -94,6 +95,52 @@ def test_a_bad_answer_leaves_the_same_request_open_and_repeats_no_work(run, save
 
     assert (result["output"], asked(result)) == (place.output, {})
     assert diary.names == [*place.before, *place.after]
+
+
+FORMS = [(name, form) for name, place in PLACES.items() for form in place.forms]
+
+
+@pytest.mark.parametrize(("place", "form"), FORMS, ids=repr, indirect=["place"])
+@pytest.mark.parametrize("run", [WAYS[0], WAYS[-1]], ids=str, indirect=True)
+@pytest.mark.parametrize("saver", ["sqlite"], indirect=True)
+def test_an_answer_means_the_same_in_every_form(run, saver, diary, place, form):
+    app = place.build(diary).compile(checkpointer=saver)
+    run(app, "Go", thread="1")
+    result = run(app, Command(resume=form), thread="1")
+    run(app, "Go", thread="2")
+    plain = run(app, Command(resume=place.answer), thread="2")
+    assert comparable(result) == comparable(plain)
+    assert result["output"] == place.output
+
+
+REJECTIONS = [False, "reject", "No.", {"type": "reject"}, {"decisions": [{"type": "reject"}]}]
+
+
+@pytest.mark.parametrize("place", ["review in a sequence", "escalation"], indirect=True)
+@pytest.mark.parametrize("form", [*REJECTIONS, [{"type": "ignore", "args": None}]], ids=repr)
+def test_a_rejection_without_words_ends_the_run_in_every_form(run, saver, diary, place, form):
+    app = place.build(diary).compile(checkpointer=saver)
+    run(app, "Go", thread="1")
+    result = run(app, Command(resume=form), thread="1")
+    assert (result["stop"].reason, result["stop"].by) == ("rejected", "ada")
+    assert diary.names == place.before
+
+
+EDITS = [
+    {"type": "edit", "args": {"draft": "better"}},
+    {"type": "edit", "edited_action": {"name": "review_draft", "args": {"draft": "better"}}},
+    {"decisions": [{"type": "edit", "args": {"draft": "better"}}]},
+    [{"type": "edit", "args": {"action": "review_draft", "args": {"draft": "better"}}}],
+]
+
+
+@pytest.mark.parametrize("place", ["review in a sequence"], indirect=True)
+@pytest.mark.parametrize("form", EDITS, ids=repr)
+def test_an_edit_takes_the_drafts_place_in_every_form(run, saver, diary, place, form):
+    app = place.build(diary).compile(checkpointer=saver)
+    run(app, "Go", thread="1")
+    result = run(app, Command(resume=form), thread="1")
+    assert [m.text for m in result["messages"] if m.name == "ada"] == ["better"]
 
 
 @pytest.mark.parametrize("order", [("left", "right"), ("right", "left")], ids=" ".join)

@@ -55,6 +55,9 @@ class Place:
     output: str
     """Of the run with that answer."""
 
+    forms: Sequence[Any]
+    """Other forms of the same answer."""
+
     bad: Sequence[Any] = field(default=(5, {"type": "shrug"}, {"decisions": [{}, {}]}))
     """Answers that cannot be used."""
 
@@ -106,6 +109,34 @@ def escalating(diary: Diary) -> PatternGraph:
     )
 
 
+APPROVALS: Sequence[Any] = (
+    True,
+    "Yes.",
+    "ok",
+    {"type": "approve"},
+    {"decisions": [{"type": "approve"}]},
+    [{"type": "accept", "args": None}],
+    {"approved": True},
+)
+BLANKS: Sequence[Any] = (
+    " \n",
+    [],
+    {"decisions": []},
+    {"type": "respond", "message": " "},
+)
+
+
+def words(said: str) -> Sequence[Any]:
+    """Words in all the forms that tools send them."""
+    return (
+        {"type": "respond", "message": said},
+        {"type": "respond", "feedback": said},
+        {"decisions": [{"type": "respond", "message": said}]},
+        [{"type": "response", "args": said}],
+        [said],
+    )
+
+
 PLACES: Mapping[str, Place] = {
     "review in a sequence": Place(
         drafted,
@@ -117,6 +148,7 @@ PLACES: Mapping[str, Place] = {
         after=["printer"],
         answer="approve",
         output="answer of printer",
+        forms=APPROVALS,
     ),
     "branch": Place(
         branched,
@@ -128,6 +160,7 @@ PLACES: Mapping[str, Place] = {
         after=[],
         answer="fine",
         output="## ben\n\nanswer of ben\n\n## ada\n\nfine",
+        forms=words("fine"),
     ),
     "seat in a group chat": Place(
         seated,
@@ -139,6 +172,7 @@ PLACES: Mapping[str, Place] = {
         after=["carl"],
         answer="fine",
         output="answer of carl",
+        forms=words("fine"),
     ),
     "chooser": Place(
         choosing,
@@ -150,6 +184,7 @@ PLACES: Mapping[str, Place] = {
         after=["carl"],
         answer="carl",
         output="answer of carl",
+        forms=(*words("carl"), "CARL", "2", 2, {"type": "respond", "message": 2}),
         bad=("zoe", 7, {"type": "approve"}),
     ),
     "observer": Place(
@@ -162,6 +197,7 @@ PLACES: Mapping[str, Place] = {
         after=["ben"],
         answer="be quick",
         output="answer of ben",
+        forms=words("be quick"),
     ),
     "return of a handoff": Place(
         returning,
@@ -173,6 +209,7 @@ PLACES: Mapping[str, Place] = {
         after=[],
         answer="",
         output="answer of ben",
+        forms=(*BLANKS, [{"type": "ignore", "args": None}]),
     ),
     "escalation": Place(
         escalating,
@@ -187,6 +224,7 @@ PLACES: Mapping[str, Place] = {
         after=[],
         answer="",
         output="",
+        forms=BLANKS,
     ),
 }
 """By what somebody is there."""
