@@ -80,7 +80,10 @@ def answer_to(request: Request, given: Any) -> Any:
     """
     if given in ({}, None):
         raise AnswerError(f"the answer of `{request.node}` cannot be used: it is empty")
-    return {"decisions": _decisions(request, given)} if request.asks_for_tools else given
+    if not request.asks_for_tools:
+        return given
+    decisions = _decisions(request, given)
+    return decisions[0] if request.is_one_tool else {"decisions": decisions}
 
 
 def _addressee(text: str, requests: Sequence[Request]) -> tuple[Request | None, str]:

@@ -28,7 +28,7 @@ class Asker:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._read_already: set[tuple[str, str]] = set()
+        self._said_last: tuple[str, str] | None = None
         self._has_left = False
 
     def ask(self, requests: Sequence[Request]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Asker:
 
     def _answer(self, request: Request) -> Any:
         if not request.actions:
-            self._say(request, shown(request.value))
+            self._say(request, shown(request))
             self._hint(request)
             return parsed(self._read(PROMPT))
         answers = [self._decide(request, action) for action in request.actions]
@@ -101,21 +101,20 @@ class Asker:
         self._console.print(Text(f"{hint[:1].upper()}{hint[1:]}:", style="dim"))
 
     def _say(self, request: Request, text: str) -> None:
-        """Tell what is asked, but once: after a refused answer the person knows it."""
-        if (request.id, text) not in self._read_already:
-            self._read_already.add((request.id, text))
+        """Tell what is asked, unless it was told last: after a refused answer it is still there."""
+        if self._said_last != (request.id, text):
+            self._said_last = (request.id, text)
             self._console.print(Text(f"{text}\n"))
 
     def _read(self, prompt: str) -> str:
         return self._console.input(prompt, markup=False)
 
 
-def shown(value: Any) -> str:
+def shown(request: Request) -> str:
     """What a request asks, for a reader."""
-    actions = value.get("action_requests") if isinstance(value, Mapping) else None
-    if not actions:
-        return clean(as_text(value))
-    return "\n\n".join(_description_of(action) for action in actions)
+    if not request.actions:
+        return clean(as_text(request.value))
+    return "\n\n".join(_description_of(action) for action in request.actions)
 
 
 def _description_of(action: Mapping[str, Any]) -> str:

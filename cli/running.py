@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -89,7 +89,8 @@ class Run:
                 answers = self._answers_to(standing.requests)
                 if not answers:
                     break
-                standing = advance(Command(resume=answers))
+                for given in _apart(answers, standing.requests):
+                    standing = advance(Command(resume=given))
             except AnswerError as error:
                 if self.asker is None:
                     raise
@@ -190,6 +191,18 @@ def _answers_refused() -> Iterator[None]:
             raise
         said = "; ".join(error["msg"] for error in invalid.errors(include_url=False))
         raise AnswerError(f"the answer cannot be used: {said}") from invalid
+
+
+def _apart(answers: Mapping[str, Any], requests: Sequence[Request]) -> Iterator[Mapping[str, Any]]:
+    """The answers as they are to be sent.
+
+    Were one of the middleware's `per_call` decisions refused, the tools of others that came with it
+    might run twice: each goes alone.
+    """
+    alone = {request.id for request in requests if request.is_one_tool}
+    yield from ({id_: given} for id_, given in answers.items() if id_ in alone)
+    if together := {id_: given for id_, given in answers.items() if id_ not in alone}:
+        yield together
 
 
 def _tokens_in(usage: UsageMetadataCallbackHandler) -> int:

@@ -47,12 +47,19 @@ class Request:
         """What is to be decided; empty where the value has another form."""
         if not isinstance(self.value, Mapping):
             return ()
+        if self.is_one_tool:
+            return (self.value,)
         return tuple(self.value.get("action_requests") or ())
 
     @property
     def asks_for_tools(self) -> bool:
         """Whether these are tool calls that wait for approval: LangChain's middleware asks."""
         return bool(self.actions) and "node" not in self.value
+
+    @property
+    def is_one_tool(self) -> bool:
+        """Whether it is one tool call of the middleware's `per_call` mode, decided by itself."""
+        return isinstance(self.value, Mapping) and self.value.get("type") == "tool_approval"
 
     @property
     def names(self) -> Sequence[str]:
@@ -80,6 +87,11 @@ class Request:
 
     def allowed(self, action: Mapping[str, Any]) -> Sequence[str]:
         """Decisions that are possible on one of the actions."""
+        if self.is_one_tool:
+            known = self.schema.get("discriminator", {}).get("mapping") or [
+                self.schema.get("properties", {}).get("type", {}).get("const")
+            ]
+            return tuple(known)
         for config in self.value.get("review_configs") or ():
             if config.get("action_name") == action["name"]:
                 return tuple(config["allowed_decisions"])

@@ -50,7 +50,7 @@ def _records(standing: Standing) -> Iterator[Table]:
 def print_requests(standing: Standing, console: Console) -> None:
     """Write what people are asked."""
     for request in standing.requests:
-        _print_part(console, f"{request.node} is asked", shown(request.value))
+        _print_part(console, f"{request.node} is asked", shown(request))
         hint = how_to(request, request.actions[0] if request.actions else None)
         print_indented(console, f"({clean(hint)})", "dim")
 

@@ -160,6 +160,19 @@ def test_an_answer_to_somebody_in_a_team_is_kept_until_they_ask(orchestra):
     assert (done.exit_code, done.stdout) == (0, "fine\n")
 
 
+def test_tool_calls_with_a_request_each_are_answered_by_their_ids(orchestra):
+    told = asked(orchestra, "teller")
+    assert "clerk is asked Tool execution requires approval Tool: wire Args: {'amount': 1}" in told
+    waiting = json.loads(orchestra("show", "t", "--json").stdout)["interrupts"]
+    ids = {request["value"]["args"]["amount"]: request["id"] for request in waiting}
+    refused = orchestra("resume", "t", "--answer", f'{ids[1]}={{"type": "edit", "args": {{}}}}')
+    assert refused.exit_code == 2
+    words = (f"{ids[2]}=no money", "--answer", f"{ids[1]}=approve")
+    done = orchestra("resume", "t", "--answer", *words)
+    assert (done.exit_code, done.stdout.split(";")[0]) == (0, "wired 1")
+    assert "no money" in done.stdout
+
+
 def lines_of(done, mark):
     """The lines of ended turns, without their times."""
     return [line.split() for line in done.stderr.splitlines() if line.lstrip().startswith(mark)]

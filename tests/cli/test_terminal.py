@@ -236,6 +236,28 @@ def test_a_tool_is_answered_in_its_place(terminal):
     assert screen.end() == 0
 
 
+def test_tool_calls_with_a_request_each_are_decided_one_by_one(terminal):
+    screen = terminal("run", "teller", "x")
+    screen.until("Args: {'amount': ")
+    screen.until("Approve, edit or reject; other words reject it and say why;")
+    screen.until("> ")
+    screen.type("edit")
+    screen.until("> ")
+    screen.type('{"amount": "a lot"}')
+    screen.until("Args: {'amount': ")
+    screen.until("> ")
+    screen.type("approve")
+    screen.until("the answer cannot be used: Input should be a valid integer")
+    screen.until("> ")
+    screen.type("no money")
+    screen.until("> ")
+    screen.type("approve")
+    screen.until("completed")
+    assert screen.end() == 0
+    assert "no money" in screen.text
+    assert screen.text.count("wired") == 1
+
+
 def test_a_request_of_a_users_own_that_refuses_an_answer_is_asked_again(terminal):
     screen = terminal("run", "impatient", "x")
     screen.until("Your answer, as a JSON object with `minutes`:")

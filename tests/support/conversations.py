@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from langchain.agents.middleware import HumanInTheLoopMiddleware
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import tool
 from langgraph.types import interrupt
 from pydantic import BaseModel, Field
@@ -150,6 +150,24 @@ def counter() -> PatternGraph:
     return _bank("approve", "respond")
 
 
+def teller() -> PatternGraph:
+    """Two tool calls that are approved one by one, each with a request of its own."""
+
+    def wires(messages: Sequence[BaseMessage]) -> Any:
+        if done := [message.text for message in messages if message.type == "tool"]:
+            return "; ".join(done)
+        calls = [{"name": "wire", "args": {"amount": n}, "id": f"call-{n}"} for n in (1, 2)]
+        return AIMessage("", tool_calls=calls)
+
+    approvals = HumanInTheLoopMiddleware(
+        {"wire": {"allowed_decisions": ["approve", "edit", "reject"]}}, interrupt_mode="per_call"
+    )
+    model = StandIn(wires)
+    return create_sequential(
+        [Agent("clerk", "", model=model, tools=[wire], middleware=[approvals])]
+    )
+
+
 def impatient() -> PatternGraph:
     """Asks in a form of its own, and checks the answer."""
 
@@ -186,7 +204,7 @@ def slow_choice() -> PatternGraph:
 CONVERSATIONS: Mapping[Callable[[], PatternGraph], str] = {
     **dict.fromkeys((chosen, observed, led, misled, auction, slow_choice), "group_chat"),
     **dict.fromkeys((helpline, endless, crossed), "handoff"),
-    **dict.fromkeys((booked, painted, bank, counter, impatient, lazy_team), "sequential"),
+    **dict.fromkeys((booked, painted, bank, counter, teller, impatient, lazy_team), "sequential"),
     houses: "concurrent",
 }
 """The pattern of each."""
