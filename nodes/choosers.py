@@ -288,7 +288,7 @@ class ByPerson(Selector):
     def choose(self, floor: Floor) -> Steps[Choice]:
         """Ask the person."""
         yield from ()
-        answers = answer_type(["respond"], may_be_blank=True, choices=floor.candidates)
+        answers = answer_type(["respond"], blank="ends", choices=floor.candidates)
         work = Work(self.node, floor.view, floor.execution, floor.scene.budget)
         decision = ask_person(
             request_from(
@@ -311,8 +311,8 @@ class ByPerson(Selector):
 
 def _question(view: View, candidates: Sequence[str]) -> str:
     listed = "\n".join(
-        f"- {name}: {about}" if (about := view.speakers.get(name)) else f"- {name}"
-        for name in candidates
+        f"{number}. {name}: {about}" if (about := view.speakers.get(name)) else f"{number}. {name}"
+        for number, name in enumerate(candidates, 1)
     )
     said: Any = f"{view.last_answer.name}: {view.last_text}" if view.last_answer else view.task
     return f"{said}\n\nWho speaks next? A blank answer ends the conversation.\n{listed}"

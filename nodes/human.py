@@ -107,7 +107,7 @@ class HumanParticipant(Participant):
         self.reviews = (human.role or scene.human_role) == "review"
         self._answers = answer_type(
             _REVIEW if self.reviews else _RESPOND,
-            may_be_blank=human.default is not None,
+            default=human.default,
             value_type=None if self.reviews else human.schema,
         )
         self._default = None if human.default is None else self._understood(human.default)
