@@ -95,7 +95,7 @@ class Fanout:
         if taken.stop and taken.failure is None:  # the best a team has, but not its last word
             failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
             taken = taken._replace(reply=Reply(), failure=failure)
-        invocation.end_branch(label, taken.error)
+        invocation.end_branch(label, recorded=taken.error)
         if not taken.failure or taken.error or taken.failure.timed_out:
             invocation.note(branch.name, failed=taken.failure is not None)
         if self.race and taken.failure is None and not invocation.win(label):
