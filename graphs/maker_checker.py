@@ -235,7 +235,7 @@ class Loop:
         if taken.answered or not (taken.failure or taken.stop):
             update["drafts"] = [taken.reply.output]
         if stop := taken.stop or failed(name, taken):
-            return self.finish(update, stop, view)
+            return self.finish(update, stop, view, execution)
         return (
             yield from keeping_turn(
                 self.unless_stopped({**update}, view, checks, execution),
@@ -254,7 +254,7 @@ class Loop:
         taken = yield from self.judged(checker, view, execution)
         checks = [Check.of(name, taken)]
         update = {**taken.reply.changes, **self.kept(checks, view)}
-        if end := self.ended_by(checks, update, view):
+        if end := self.ended_by(checks, update, view, execution):
             return end
         return (
             yield from keeping_turn(
@@ -278,7 +278,7 @@ class Loop:
         view, records = self.view(state, execution), state["branch_records"]
         checks = [Check.restored(records[one.name], one.verdict_type) for one in self.checkers]
         update = {**self.kept(checks, view), "branch_records": Overwrite({})}
-        if end := self.ended_by(checks, update, view):
+        if end := self.ended_by(checks, update, view, execution):
             return end
         return (yield from self.unless_stopped(update, view, [self.maker.name], execution))
 
@@ -301,7 +301,7 @@ class Loop:
         return update
 
     def ended_by(
-        self, checks: Sequence[Check], update: dict[str, Any], view: View
+        self, checks: Sequence[Check], update: dict[str, Any], view: View, execution: Execution
     ) -> Command[Any] | None:
         """The end of the run, if the checks bring it about."""
         draft, round_ = view.state["drafts"][-1], view.state["rounds"] + 1
@@ -311,15 +311,15 @@ class Loop:
             names = ", ".join(check.name for check in approving)
             stop = Stop(reason="approved", detail=f"by {names} in round {round_}", by=names)
             draft = edited[0].approved_draft(draft) if edited else draft
-            return self.finish(update, stop, view, draft)
+            return self.finish(update, stop, view, execution, draft)
         if rejected := [check.rejected for check in checks if check.rejected]:
-            return self.finish(update, rejected[0], view, draft)
+            return self.finish(update, rejected[0], view, execution, draft)
         if limits := [check.limit for check in checks if check.limit]:
-            return self.finish(update, limits[0], view)
+            return self.finish(update, limits[0], view, execution)
         if "verdicts" not in update:
             last = checks[0].trail[-1]
             stop = Stop(reason="failed", detail=f"no verdict: {last.detail}", by=checks[0].name)
-            return self.finish(update, stop, view)
+            return self.finish(update, stop, view, execution)
         return None
 
     def unless_stopped(
@@ -343,12 +343,20 @@ class Loop:
             stop = Stop(reason="round_limit", detail=f"not approved in {rounds} rounds")
         if stop is None and self.scene.budget.limits:
             stop = self.scene.budget.reached(after or seen_after(update, view))
-        return self.finish(update, stop, view) if stop else Command(update=update, goto=goto)
+        if stop:
+            return self.finish(update, stop, view, execution)
+        return Command(update=update, goto=goto)
 
     def finish(
-        self, update: dict[str, Any], stop: Stop, view: View, draft: Any = None
+        self,
+        update: dict[str, Any],
+        stop: Stop,
+        view: View,
+        execution: Execution,
+        draft: Any = None,
     ) -> Command[Any]:
         """End the run with this draft, or with the best there is."""
+        self.scene.budget.invocations.forget(execution)
         if draft is None:
             after = seen_after(update, view)
             draft = best_draft(after.state["drafts"], verdicts_in(after))

@@ -13,6 +13,9 @@ __all__ = ["task_and_draft", "to_revise", "verdicts_in"]
 WITHOUT_A_REASON = "The draft is not approved. Improve it."
 """What the maker reads where nobody has said what is wrong."""
 
+WITHOUT_A_VERDICT = "No verdict could be given. Hand the draft in again, improved if you can."
+"""What the maker reads where everybody has approved who has given a verdict."""
+
 
 def task_and_draft(author: str) -> History:
     """Read this run's task and the latest draft: neither earlier ones, nor what others say of it.
@@ -41,7 +44,7 @@ def to_revise() -> History:
         superseded = {id(message) for message in own[:-1]}
         read = [message for message in view.said if id(message) not in superseded]
         if own and read[-1] is own[-1]:
-            read += _objections(view)
+            read += _objections(view, reader)
         return [*view.task_messages, *read]
 
     return Reading(pick)
@@ -55,8 +58,11 @@ def verdicts_in(view: View) -> Sequence[dict[str, Verdict]]:
     ]
 
 
-def _objections(view: View) -> Sequence[AnyMessage]:
+def _objections(view: View, reader: str) -> Sequence[AnyMessage]:
     """Who has not approved the latest draft; only for those who read it, never stored."""
     *_, said = verdicts_in(view) or [{}]
     objecting = [name for name, verdict in said.items() if not verdict.approved]
-    return [HumanMessage(WITHOUT_A_REASON, name=name) for name in objecting or list(said)[:1]]
+    if objecting:
+        return [HumanMessage(WITHOUT_A_REASON, name=name) for name in objecting]
+    silent = [name for name in view.speakers if name not in said and name != reader]
+    return [HumanMessage(WITHOUT_A_VERDICT, name=name) for name in silent]

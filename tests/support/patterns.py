@@ -33,7 +33,8 @@ def approving(view: View) -> bool:
 
 def check_the_task(participants: Sequence[Any], **options: Any) -> PatternGraph:
     """A maker-checker that approves the first draft; its one participant is the maker."""
-    return create_maker_checker(*participants, approving, **options)
+    (maker,) = participants
+    return create_maker_checker(maker, approving, **options)
 
 
 SEVERAL: Mapping[str, Factory] = {
