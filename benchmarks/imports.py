@@ -7,19 +7,31 @@ import sys
 from measure import Mark
 
 
-def import_time(rounds: int = 9) -> Mark:
+def import_time() -> Mark:
     """What `import langgraph_orchestra.graphs` adds to `import langgraph.graph`."""
+    return _added("import over langgraph.graph", "import langgraph_orchestra.graphs")
+
+
+def import_time_of_a_pattern() -> Mark:
+    """What one pattern with its agents adds to `import langgraph.graph`."""
     code = (
-        "import time, langgraph.graph; began = time.perf_counter(); "
-        "import langgraph_orchestra.graphs; print(time.perf_counter() - began)"
+        "from langgraph_orchestra.graphs import create_sequential; "
+        "from langgraph_orchestra.nodes import Agent"
+    )
+    return _added("the same, with a pattern and agents", code)
+
+
+def _added(what: str, code: str, rounds: int = 9) -> Mark:
+    timed = (
+        f"import time, langgraph.graph; began = time.perf_counter(); {code}; "
+        "print(time.perf_counter() - began)"
     )
     seconds = statistics.median(
         float(
             subprocess.run(  # noqa: S603 - our own code
-                [sys.executable, "-c", code], capture_output=True, check=True
+                [sys.executable, "-c", timed], capture_output=True, check=True
             ).stdout
         )
         for _ in range(rounds)
     )
-    shown = f"{seconds * 1e3:.0f} ms"
-    return Mark("import over langgraph.graph", shown, "50 ms", seconds / 0.05, 1.0)
+    return Mark(what, f"{seconds * 1e3:.0f} ms", "50 ms", seconds / 0.05, 1.0)

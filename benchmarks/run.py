@@ -18,7 +18,7 @@ from chat import (
 )
 from fan_out import fan_out_async, fan_out_saved, fan_out_sync
 from handoff import handoff_async, handoff_prompts, handoff_sync
-from imports import import_time
+from imports import import_time, import_time_of_a_pattern
 from measure import Mark
 from rich.console import Console
 from rich.table import Table
@@ -37,6 +37,7 @@ MEASUREMENTS: list[Callable[[], Mark]] = [
     fan_out_sync,
     fan_out_saved,
     import_time,
+    import_time_of_a_pattern,
     disk_of_chain,
     chat_disk,
     chat_resume,

@@ -14,12 +14,13 @@ does not chooses inside the step of whoever has just spoken.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_type_hints
 
 from langgraph.graph import END, START
 from langgraph.types import Command
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
+from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent
 from langgraph_orchestra.nodes.checks import natural_number, routes_between, unique_names
 from langgraph_orchestra.nodes.choosers import NODE, ByModel
@@ -27,7 +28,7 @@ from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
-from langgraph_orchestra.nodes.history import History, everything
+from langgraph_orchestra.nodes.history import History, everything, this_run
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
@@ -44,6 +45,7 @@ from langgraph_orchestra.nodes.selectors import (
     round_robin,
     selector_from,
 )
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
 from langgraph_orchestra.nodes.work import Budget
@@ -62,7 +64,7 @@ def create_group_chat(
     allow_repeat: bool = True,
     stop_when: Condition | Any = None,
     max_turns: int = 20,
-    summary: Agent | str | None = None,
+    summary: ParticipantLike | str | None = None,
     observer: Human | None = None,
     history: History | None = None,
     limits: Limits | None = None,
@@ -85,8 +87,8 @@ def create_group_chat(
         allow_repeat: Whether somebody may speak twice in a row, where there are others.
         stop_when: Ends the chat when it fires after a turn.
         max_turns: Turns of a run; 20 by default.
-        summary: Writes the `output` from the whole chat at its end: an agent, or the prompt for
-            `model`. It is no turn. None leaves the last answer as the output.
+        summary: Writes the `output` from this run's chat at its end: a participant, or the prompt
+            for `model`. It is no turn. None leaves the last answer as the output.
         observer: A person who is asked before every turn, and may say something first.
         history: What a participant reads unless it says otherwise; None is `everything()`.
         limits: Budget of a run; None has none.
@@ -185,7 +187,8 @@ class Chat:
         people = [self.observer.name] if self.observer else []
         if self.selector.node and self.selector.node != NODE:
             people.append(self.selector.node)
-        unique_names([*self.members, *people])
+        keys = get_type_hints(self.scene.state_schema) if self.scene.state_schema else {}
+        unique_names([*self.members, *people], keys)
 
     @lazy
     def speakers(self) -> Mapping[str, str]:
@@ -227,7 +230,7 @@ class Chat:
         """Where the chat goes to give the floor: to the selector's node, or to its choice."""
         if self.selector.node:
             return [self.selector.node]
-        ends = self.selector.may_end or self.may_run_dry
+        ends = self.selector.may_end or self.may_run_dry_after(after)
         return [*self.drawn_after(after), *([self.end] if ends else [])]
 
     def routes_from_the_observer(self) -> Sequence[str]:
@@ -244,10 +247,18 @@ class Chat:
     @lazy
     def may_run_dry(self) -> bool:
         """Whether it may happen that nobody may speak next."""
-        has_dead_ends = self.transitions is not None and any(
-            not self.transitions.get(name) for name in self.members
-        )
-        return self.candidates is not None or has_dead_ends or self.breakers
+        return any(self.may_run_dry_after(name) for name in self.members)
+
+    def may_run_dry_after(self, speaker: str | None) -> bool:
+        """Whether it may happen that nobody may speak after somebody, or at the beginning.
+
+        A run may begin with anybody: its first turn is also the trial of one who was out before.
+        """
+        if self.candidates is not None:
+            return True
+        if speaker is None:
+            return False
+        return all(self.members[name].policy.breaker for name in self.successors_of(speaker))
 
     def successors_of(self, speaker: str) -> Sequence[str]:
         """Who may speak after somebody, by the rules that are fixed beforehand."""
@@ -261,10 +272,18 @@ class Chat:
         names = list(self.members)
         if speaker is None:
             return names
-        in_turn = isinstance(self.selector, RoundRobin)
-        if in_turn and not (self.transitions or self.may_run_dry):
-            return [names[(names.index(speaker) + 1) % len(names)]]
-        return self.successors_of(speaker)
+        successors = self.successors_of(speaker)
+        fixed = self.transitions is None and self.candidates is None
+        if not (fixed and isinstance(self.selector, RoundRobin)):
+            return successors
+        place = names.index(speaker) + 1
+        drawn = []
+        for name in (*names[place:], *names[:place]):
+            if name in successors:
+                drawn.append(name)
+                if not self.members[name].policy.breaker:  # nobody behind them has a chance
+                    break
+        return drawn
 
     # What happens in the nodes
 
@@ -365,7 +384,7 @@ class Chat:
         """
         stop: Stop | None = None
         if self.stop_when:
-            after = view.after(update.get("messages", ()), update.get("trail", ()))
+            after = after_update(view, update, self.scene)
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
             update["trail"] = [*update.get("trail", ()), *asked]
         if stop is None and turns >= self.max_turns:
@@ -422,7 +441,7 @@ class Chat:
         messages, trail = update.get("messages", ()), update.get("trail", ())
 
         def look() -> View:
-            return view.after(messages, trail) if messages or trail else view
+            return after_update(view, update, self.scene) if messages or trail else view
 
         last = last if turns else view.last_speaker
         names, stop = yield from self.who_may_speak(look, turns, last, execution)
@@ -533,7 +552,7 @@ def selector_for(select: Any, model: Any, summary: Any) -> Selector:
         return selector
     if isinstance(selector, ByModel) and selector.takes_default:
         return selector.with_default(model)
-    if not isinstance(summary, str):
+    if not takes_model(summary):
         raise ConfigurationError(
             "`model` would not be used: it is for a selector or a summary without one of its own; "
             "give `select=by_model()` or `summary=` a prompt, or leave it out"
@@ -542,22 +561,31 @@ def selector_for(select: Any, model: Any, summary: Any) -> Selector:
 
 
 def summary_by(given: Any, model: Any, scene: Scene) -> Participant | None:
-    """Who sums the chat up.
+    """Who sums the chat up, from this run's part of it.
 
     Raises:
-        TypeError: It is neither an agent nor a prompt.
+        TypeError: It is nothing that can take part.
     """
     if given is None:
         return None
     if isinstance(given, str):
-        source = model.model if isinstance(model, Agent) else model
-        given = Agent("closing", given, model=source)
-    if not isinstance(given, Agent):
-        raise TypeError(f"`summary` is an `Agent`, a prompt or None, not {given!r}")
-    participant = as_participant(given, scene)
+        given = Agent("closing", given)
+    if takes_model(given):
+        given = replace(given, model=model.model if isinstance(model, Agent) else model)
+    if is_chat_model(given):
+        raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}")
+    try:
+        participant = as_participant(given, scene)
+    except TypeError as error:
+        raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}") from error
     participant.name = "summary"
-    participant.history = participant.history or everything()
+    participant.history = participant.history or this_run()
     return participant
+
+
+def takes_model(summary: Any) -> bool:
+    """Whether a summary names no model of its own."""
+    return isinstance(summary, str) or (isinstance(summary, Agent) and summary.model is None)
 
 
 def turns_apart(max_turns: int, budget: Budget) -> tuple[int, Budget]:

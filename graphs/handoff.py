@@ -58,6 +58,7 @@ from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike, described
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import (
@@ -372,7 +373,7 @@ class Switchboard:
         if self.stop_when is None or not outcome.may_be_stopped:
             return self._command(view, outcome, taken)
         update, goto = self._update(view, outcome, taken), outcome.goto
-        after = view.after(taken.reply.messages, taken.trail)
+        after = after_update(view, update, self.scene)
         return (
             yield from keeping_turn(
                 self._unless_stopped({**update}, goto, after, execution),
@@ -434,7 +435,7 @@ class Switchboard:
         rules = [rule for rule in self.rules if rule.applies_to(active)]
         if not rules:
             return taken, None
-        after = view.after(taken.reply.messages, taken.trail)
+        after = after_update(view, taken.written(), self.scene)
         desk = self._desk(active, after, [rule.target for rule in rules])
         for rule in rules:
             if not (yield apply(rule.when, after)):
@@ -458,7 +459,7 @@ class Switchboard:
         refused = {h.target for h in taken.reply.handoffs if h.outcome == "refused"}
         if self.fallback is None or self.fallback in {active, *refused}:
             return taken, None
-        after = view.after(taken.reply.messages, taken.trail)
+        after = after_update(view, taken.written(), self.scene)
         desk = self._desk(active, after, [self.fallback])
         last = taken.reply.handoffs[-1]
         wanted = last.model_copy(update={"target": self.fallback, "detail": "", "by": "rule"})

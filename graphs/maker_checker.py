@@ -36,6 +36,7 @@ from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.verdict import best_draft, check_keyword
 from langgraph_orchestra.nodes.view import View
@@ -335,17 +336,24 @@ class Loop:
         """
         stop, after = None, None
         if self.stop_when:
-            after = seen_after(update, view)
+            after = self.seen_after(update, view)
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
             update["trail"] = [*update.get("trail", ()), *asked]
         rounds = update.get("rounds", view.state["rounds"])
         if stop is None and rounds >= self.max_rounds:
             stop = Stop(reason="round_limit", detail=f"not approved in {rounds} rounds")
         if stop is None and self.scene.budget.limits:
-            stop = self.scene.budget.reached(after or seen_after(update, view))
+            stop = self.scene.budget.reached(after or self.seen_after(update, view))
         if stop:
             return self.finish(update, stop, view, execution)
         return Command(update=update, goto=goto)
+
+    def seen_after(self, update: Mapping[str, Any], view: View) -> View:
+        """The run as it is once a step has written its update."""
+        state = view.state
+        values = {key: [*state[key], *update.get(key, ())] for key in ("drafts", "verdicts")}
+        values["rounds"] = update.get("rounds", state["rounds"])
+        return after_update(view, update, self.scene).after((), (), values)
 
     def finish(
         self,
@@ -358,7 +366,7 @@ class Loop:
         """End the run with this draft, or with the best there is."""
         self.scene.budget.invocations.forget(execution)
         if draft is None:
-            after = seen_after(update, view)
+            after = self.seen_after(update, view)
             draft = best_draft(after.state["drafts"], verdicts_in(after))
         ended = {"output": draft, **end_run(view.state, stop, update.get("messages", ()))}
         return Command(update={**update, **ended}, goto=END)
@@ -386,11 +394,3 @@ def failed(name: str, taken: Taken) -> Stop | None:
     if not taken.failure:
         return None
     return Stop(reason="failed", detail=taken.trail[-1].detail, by=name)
-
-
-def seen_after(update: Mapping[str, Any], view: View) -> View:
-    """The run as it is once a step has written its update."""
-    after = view.after(update.get("messages", ()), update.get("trail", ()))
-    new = {key: [*view.state[key], *update.get(key, ())] for key in ("drafts", "verdicts")}
-    rounds = update.get("rounds", view.state["rounds"])
-    return View({**after.state, **new, "rounds": rounds}, view.speakers, view.prefix)

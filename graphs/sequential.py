@@ -28,6 +28,7 @@ from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
+from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, skipped, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_so_far
 from langgraph_orchestra.state import ConfigurationError, SequentialState, Stop
@@ -216,7 +217,7 @@ class Line:
         return (
             yield from keeping_turn(
                 self.unless_stopped(
-                    dict(update), goto, view.after(taken.reply.messages, taken.trail), execution
+                    dict(update), goto, after_update(view, update, scene), execution
                 ),
                 lambda: (saved_alone(update, state, stage.name), stage.name),
             )

@@ -33,6 +33,7 @@ from langgraph_orchestra.nodes.history import (
     summarised,
     task_and_last,
     task_only,
+    this_run,
     within,
 )
 from langgraph_orchestra.nodes.human import Human, approval, question
@@ -79,6 +80,7 @@ __all__ = [
     "synthesise",
     "task_and_last",
     "task_only",
+    "this_run",
     "tokens",
     "turns",
     "weighted",

@@ -16,6 +16,7 @@ from langgraph_orchestra.nodes.checks import natural_number, usable_name
 from langgraph_orchestra.nodes.decider import Decider, DeciderLike, decider_from
 from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
 from langgraph_orchestra.nodes.driver import Steps
+from langgraph_orchestra.nodes.history import read
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant
 from langgraph_orchestra.nodes.policy import Policy
@@ -51,7 +52,7 @@ def by_model(
     may_finish: bool = True,
     fallback: str = "next",
 ) -> Selector:
-    """Let a model choose the next speaker; it reads the whole conversation.
+    """Let a model choose the next speaker; it reads what the participants read by default.
 
     An unknown, ambiguous or forbidden name is asked again with the reason. Where only one candidate
     is left, the model is not called.
@@ -171,7 +172,7 @@ class ByModel(Selector):
                 work,
                 self.decider.model.resolve(floor.execution),
                 SpeakerChoice,
-                self._prompt(floor),
+                (yield from self._prompt(floor, work)),
                 check=lambda choice: self._wrong(choice, floor.candidates),
                 attempts=self.attempts,
             )
@@ -198,7 +199,9 @@ class ByModel(Selector):
             choice.next_speaker, trail=[entry(work, kind="decision", step=step, detail=detail)]
         )
 
-    def _prompt(self, floor: Floor) -> list[AnyMessage]:
+    def _prompt(self, floor: Floor, work: Work) -> Steps[list[AnyMessage]]:
+        read_by = self.decider.history or floor.scene.history
+        read_now = yield from read(read_by, work)
         everybody = "\n".join(
             f"- {name}: {about}" if about else f"- {name}"
             for name, about in floor.view.speakers.items()
@@ -208,7 +211,7 @@ class ByModel(Selector):
             question += " Or finish with the final answer, if nothing is left to be said."
         return [
             SystemMessage(f"{self.decider.prompt}\n\nWho takes part:\n{everybody}"),
-            *addressed_to(NODE, floor.view.messages),
+            *addressed_to(NODE, read_now),
             HumanMessage(question),
         ]
 

@@ -111,6 +111,7 @@ def seconds(n: float) -> Condition:
 def idle(n: int) -> Condition:
     """Fire after so many answers in a row that are empty or repeat an earlier one of this run.
 
+    What is said for the first time is new, a word such as "Pass." too: it takes n + 1 of them.
     A turn that has brought no answer counts as an empty one, unless a person has approved or
     rejected in it, or it has handed over.
     """

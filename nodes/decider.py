@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent
+from langgraph_orchestra.nodes.history import History
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.state import ConfigurationError
@@ -25,6 +26,9 @@ class Decider(NamedTuple):
 
     policy: Policy
     """What happens when the model is slow or fails; `on_failure` and `breaker` mean nothing."""
+
+    history: History | None = None
+    """What they read of a conversation; None is what the participants read."""
 
 
 def is_decider(given: Any) -> bool:
@@ -55,4 +59,4 @@ def decider_from(given: Any, prompt: str) -> Decider:
                 f"`{brought}` of agent `{given.name}` would not be used: it decides, in one "
                 f"structured answer; leave it out"
             )
-    return Decider(ModelSource(given.model), given.prompt or prompt, given.policy)
+    return Decider(ModelSource(given.model), given.prompt or prompt, given.policy, given.history)

@@ -10,8 +10,8 @@ from langgraph_orchestra.state import Verdict
 
 __all__ = ["task_and_draft", "to_revise", "verdicts_in"]
 
-WITHOUT_A_REASON = "The draft is not approved. Improve it."
-"""What the maker reads where nobody has said what is wrong."""
+WITHOUT_A_REASON = "Not approved."
+"""What the maker reads of who has not said what is wrong."""
 
 WITHOUT_A_VERDICT = "No verdict could be given. Hand the draft in again, improved if you can."
 """What the maker reads where everybody has approved who has given a verdict."""
@@ -43,9 +43,7 @@ def to_revise() -> History:
         own = [message for message in view.answers if message.name == reader]
         superseded = {id(message) for message in own[:-1]}
         read = [message for message in view.said if id(message) not in superseded]
-        if own and read[-1] is own[-1]:
-            read += _objections(view, reader)
-        return [*view.task_messages, *read]
+        return [*view.task_messages, *read, *_unsaid(view, reader)]
 
     return Reading(pick)
 
@@ -58,11 +56,17 @@ def verdicts_in(view: View) -> Sequence[dict[str, Verdict]]:
     ]
 
 
-def _objections(view: View, reader: str) -> Sequence[AnyMessage]:
-    """Who has not approved the latest draft; only for those who read it, never stored."""
-    *_, said = verdicts_in(view) or [{}]
-    objecting = [name for name, verdict in said.items() if not verdict.approved]
-    if objecting:
-        return [HumanMessage(WITHOUT_A_REASON, name=name) for name in objecting]
+def _unsaid(view: View, reader: str) -> Sequence[AnyMessage]:
+    """Who has not approved the latest draft and said nothing; only for reading, never stored."""
+    if not (verdicts := verdicts_in(view)):
+        return []
+    said = verdicts[-1]
+    without_a_reason = [
+        HumanMessage(WITHOUT_A_REASON, name=name)
+        for name, verdict in said.items()
+        if not (verdict.approved or verdict.feedback.strip())
+    ]
+    if not all(verdict.approved for verdict in said.values()):
+        return without_a_reason
     silent = [name for name in view.speakers if name not in said and name != reader]
     return [HumanMessage(WITHOUT_A_VERDICT, name=name) for name in silent]

@@ -43,6 +43,7 @@ __all__ = [
     "summarised",
     "task_and_last",
     "task_only",
+    "this_run",
     "whole",
     "within",
 ]
@@ -85,6 +86,11 @@ def everything(*, tools: Tools = "own") -> History:
             `all` (another's as a line of text), or `none`.
     """
     return Reading(lambda view, _: view.messages, tools)
+
+
+def this_run(*, tools: Tools = "own") -> History:
+    """Read this run's task and everything said since, but nothing of earlier runs."""
+    return Reading(lambda view, _: view.run_messages, tools)
 
 
 def task_and_last(*, tools: Tools = "own") -> History:

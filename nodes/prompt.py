@@ -92,7 +92,9 @@ def addressed_to(
             if message.tool_call_id in own_calls:
                 prompt.append(message)
             elif tools == "all":
-                prompt.append(HumanMessage(f"{message.name or 'tool'} returned: {message.text}"))
+                # Under the tool's name, so that nobody's words can pass for a tool's result.
+                tool = message.name or "tool"
+                prompt.append(HumanMessage(f"{tool} returned: {message.text}", name=tool))
             continue
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader

@@ -167,12 +167,13 @@ class RotateRandom(Selector):
     follows_an_order = True
 
     def choose(self, floor: Floor) -> Steps[Choice]:
-        """Take the next in this round's order."""
+        """Take the first in this round's order who has not spoken in it, if they may speak."""
         yield from ()
         names = list(floor.participants)
         round_, place = divmod(floor.turns, len(names))
         order = random.Random(f"{self.seed}:{round_}").sample(names, len(names))  # noqa: S311
-        upcoming = (*order[place:], *order[:place])
+        spoken = {turn.agent for turn in floor.view.turns[floor.turns - place :]}
+        upcoming = sorted(order, key=spoken.__contains__)
         return Choice(next(name for name in upcoming if name in floor.candidates))
 
 

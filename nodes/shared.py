@@ -12,8 +12,9 @@ from langgraph.graph import StateGraph
 from langgraph.types import Overwrite
 
 from langgraph_orchestra.nodes.participant import Scene
+from langgraph_orchestra.nodes.view import View
 
-__all__ = ["given", "state_changes"]
+__all__ = ["after_update", "given", "state_changes"]
 
 
 def given(
@@ -50,6 +51,28 @@ def state_changes(
         elif state[key] != new:
             changes[key] = _update(channels[key], state[key], new) if key in channels else new
     return changes
+
+
+def after_update(view: View, update: Mapping[str, Any], scene: Scene) -> View:
+    """The view that the next step will have: with messages, trail and custom keys of an update.
+
+    Callbacks that follow a turn in its own step see what it has written, as its reducers keep it.
+    """
+    schema: Any = scene.state_schema
+    written = sorted(scene.shared_keys & update.keys())
+    channels = _channels(schema) if written else {}
+    values = {key: _value(channels[key], view.state, key, update[key]) for key in written}
+    return view.after(update.get("messages", ()), update.get("trail", ()), values)
+
+
+def _value(
+    channel: BaseChannel[Any, Any, Any], state: Mapping[str, Any], key: str, update: Any
+) -> Any:
+    """What a key will hold."""
+    # A copy, since some reducers change what they are given.
+    trial = channel.from_checkpoint(copy.copy(state[key])) if key in state else channel.copy()
+    trial.update([update])
+    return trial.get()
 
 
 def _input(channel: BaseChannel[Any, Any, Any] | None, value: Any, *, replaces: bool) -> Any:

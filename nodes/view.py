@@ -162,10 +162,16 @@ class View:
         """Number of the next turn in this run."""
         return self.trail[-1].step + 1 if self.trail else 1
 
-    def after(self, messages: Sequence[AnyMessage], trail: Sequence[Turn]) -> "View":
-        """The view after a turn that has written these messages and entries."""
+    def after(
+        self,
+        messages: Sequence[AnyMessage],
+        trail: Sequence[Turn],
+        values: Mapping[str, Any] = MappingProxyType({}),
+    ) -> "View":
+        """The view after a turn that has written these messages, entries and values of keys."""
         state = {
             **self.state,
+            **values,
             "messages": append_messages(list(self.messages), [list(messages)]),
             "trail": [*(self.state.get("trail") or ()), *trail],
         }

@@ -36,13 +36,24 @@ class Template:
     offline: str
     """What stands in for the agents when no model is named, in one line."""
 
+    answers: tuple[str, ...] = ()
+    """What the person who is asked in the example may answer, in order; empty if nobody is."""
 
-def _template(name: str, *, pattern: str, summary: str, example: str, offline: str) -> Template:
+
+def _template(
+    name: str,
+    *,
+    pattern: str,
+    summary: str,
+    example: str,
+    offline: str,
+    answers: tuple[str, ...] = (),
+) -> Template:
     def build() -> PatternGraph:
         graph: PatternGraph = import_module(f"{__name__}.{name}").graph()
         return graph
 
-    return Template(name, pattern, summary, build, example, offline)
+    return Template(name, pattern, summary, build, example, offline, answers)
 
 
 _ALL = (
@@ -109,6 +120,80 @@ _ALL = (
         summary="Works out the sales of each region in a table, and ranks them in a report.",
         example="Compare the regions in regional_sales.csv: who leads, and who falls behind?",
         offline="the figures are computed either way; a script writes the report from them",
+    ),
+    _template(
+        "park_planning",
+        pattern="group_chat",
+        summary="Three agents and a parks employee debate a park proposal until they agree.",
+        example=(
+            "Proposal: Mill Pond Park\nAccessible paths: 70%\nToilets: 1\n"
+            "Wetlands built on: 0.2 ha\nNative planting: 65%\nTrees felled: 30\n"
+            "Trees planted: 75\nConstruction cost: 2,300,000\nFunding: 2,500,000\n"
+            "Maintenance cost: 110,000 a year"
+        ),
+        offline="rules on the figures of the proposal and of the employee's answers",
+        answers=(
+            "The boardwalk goes around the pond now: wetlands built on: 0 ha. Accessible paths: "
+            "95%. The maintenance budget is 120,000 a year.",
+        ),
+    ),
+    _template(
+        "brainstorm",
+        pattern="group_chat",
+        summary="Four perspectives build on each other's ideas, which are ranked at the end.",
+        example="How can the library in Halden bring more students in on weekday evenings?",
+        offline="scripts that put words of the task into brainstorming techniques; none are judged",
+    ),
+    _template(
+        "product_strategy",
+        pattern="group_chat",
+        summary="Engineering, design, marketing and business discuss a product; a chair decides.",
+        example=(
+            "Should we build an offline mode for our field service app?\n"
+            "Features: job list 3 weeks (must), photos 4 weeks (must), maps 5 weeks, voice notes "
+            "2 weeks\nDeadline: 10 weeks\nCost of a week: 14,000\nCustomers: 1,200\n"
+            "Asking for it: 38%\nPrice: 12 a month"
+        ),
+        offline="rules on the figures of the task, and on who was asked what",
+    ),
+    _template(
+        "creative_workshop",
+        pattern="group_chat",
+        summary="A story goes round four writers until their editor lets it go to print.",
+        example=(
+            "Write a short story about a software engineer who discovers that an AI assistant has "
+            "achieved consciousness and wants to explore the physical world. It is set in Bergen "
+            "in 2009, and told in under 120 words."
+        ),
+        offline="scripts that put the premise into stock sentences; the notes on them are rules",
+    ),
+    _template(
+        "telecom_support",
+        pattern="handoff",
+        summary="Triage, technical, financial and account agents, and a person for hard decisions.",
+        example=(
+            "Customer 4711, Harbour. Our internet was down for days and our card terminals too. "
+            "Does it work again now? And we want a credit on our bill for that time."
+        ),
+        offline="rules on the customer's words; the tools look into tables that come with it",
+        answers=("I have credited 61.33 to your next invoice. We are sorry for the outage.",),
+    ),
+    _template(
+        "tiered_support",
+        pattern="handoff",
+        summary="A ticket climbs from tier 1 to tier 2, billing or engineering, as far as it must.",
+        example=(
+            "Since the update to version 4.2.1 projects are gone: data loss for all users of our "
+            "team. The sync showed no error."
+        ),
+        offline="rules on the words, error codes and amounts of the ticket",
+    ),
+    _template(
+        "support_rules",
+        pattern="handoff",
+        summary="Rules route requests without a model: retries, anger, priority, legal matters.",
+        example="The modem B-2077 is offline since this morning, please reconnect it.",
+        offline="routes and repairs are rules either way; scripts write what the desks answer",
     ),
 )
 

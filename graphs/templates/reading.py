@@ -1,7 +1,7 @@
 """How stand-ins and rules read: the task, what colleagues said, and the figures in a text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from langchain_core.messages import BaseMessage
@@ -10,8 +10,10 @@ __all__ = [
     "NUMBER",
     "Figure",
     "figure",
+    "listed",
     "matches",
     "money",
+    "note_in",
     "number",
     "percent",
     "said_by",
@@ -21,6 +23,9 @@ __all__ = [
 
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 """A number as people write it: `1,250`, `1250.5`, `-8`."""
+
+REASON = "Over to you"
+"""What the reason of a handoff stands under in the note to its target."""
 
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 _UNIT = (
@@ -58,6 +63,23 @@ def said_by(speaker: str, messages: Iterable[BaseMessage]) -> list[str]:
         elif found := worker.match(message.text):
             said.append(message.text[found.end() :])
     return said
+
+
+def note_in(messages: Iterable[BaseMessage], title: str = REASON) -> str:
+    """What the latest handoff says under a title; empty if nothing.
+
+    Args:
+        messages: A model's prompt.
+        title: `Context`, `Instructions`, or what the reason stands under.
+    """
+    notes = [m.text for m in messages if m.name and f": {REASON}: " in m.text]
+    found = re.search(rf"^(?:.*: )?{title}: (.+)$", notes[-1], re.MULTILINE) if notes else None
+    return found[1] if found else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: `ann, bob and carol`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def matches(words: str, text: str) -> list[str]:

@@ -556,7 +556,7 @@ def test_the_maker_keeps_what_its_tools_have_found(run):
     ]
 
 
-def test_a_maker_whose_draft_is_refused_without_a_reason_is_told_to_improve_it(run, saver):
+def test_a_maker_whose_draft_is_refused_without_a_reason_is_told_so(run, saver):
     author = writer("a", "b")
     answers = iter([False, True])
 
@@ -564,9 +564,15 @@ def test_a_maker_whose_draft_is_refused_without_a_reason_is_told_to_improve_it(r
         return next(answers)
 
     result = run(loop(author, rule, saver=saver), "Write", thread="1")
-    told = "rule: The draft is not approved. Improve it."
-    assert readings(author)[1] == ["Write", "a", told]
+    assert readings(author)[1] == ["Write", "a", "rule: Not approved."]
     assert spoken(result) == [("writer", "a"), ("writer", "b")]
+
+
+def test_a_maker_is_told_who_has_given_no_reason_beside_those_who_have(run):
+    author = writer("a", "b")
+    checkers = panel("x", "y", "z", x=[no(), YES], y=[no("Cut."), YES], z=[YES, YES])
+    run(loop(author, checkers), "Write")
+    assert readings(author)[1] == ["Write", "a", "y: Cut.", "x: Not approved."]
 
 
 def test_only_the_task_of_this_run_is_read(run, saver):
@@ -802,6 +808,19 @@ def test_participants_that_are_passed_in_are_never_changed(run):
 
 class Planned(MakerCheckerState, total=False):
     plan: str
+
+
+def test_a_stop_condition_sees_the_custom_keys_that_a_turn_has_written(run):
+    def draft(view):
+        return {"plan": "done", "output": "a"}
+
+    app = loop(
+        draft,
+        checker(),
+        state_schema=Planned,
+        stop_when=when(lambda view: view.state.get("plan") == "done"),
+    )
+    assert ended(run(app)) == ("a", "terminated")
 
 
 def test_custom_keys_are_kept_and_may_be_set_by_maker_and_checkers(run, saver):

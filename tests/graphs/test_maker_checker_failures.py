@@ -128,6 +128,7 @@ def test_maker_and_checker_are_tried_again(run):
     result = run(loop(author, boss))
     assert ended(result) == ("a", "approved")
     assert [(turn.agent, turn.attempts) for turn in result["trail"]] == [("writer", 2), ("boss", 2)]
+    assert (result["drafts"], result["rounds"]) == (["a"], 1)
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -23,6 +23,15 @@ from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent
 from support.openai_server import Answer, OpenAIServer, Structured, ToolCall
 from support.studio_graphs import GRAPHS
+from support.studio_runs import (
+    RunError,
+    assistant_of,
+    begun,
+    chat,
+    edges_of,
+    interrupts_of,
+    result_of,
+)
 from support.studio_server import StudioServer
 
 APPROVE = {"decisions": [{"type": "approve"}]}
@@ -59,36 +68,6 @@ async def client(
         yield client
 
 
-async def assistant_of(client: LangGraphClient, graph: str) -> str:
-    (assistant,) = await client.assistants.search(graph_id=graph)
-    return str(assistant["assistant_id"])
-
-
-class RunError(Exception):
-    """A run on the server ended with an error."""
-
-
-async def result_of(
-    client: LangGraphClient, thread: str | None, graph: str, **options: Any
-) -> dict[str, Any]:
-    """What a run ends with; streamed, since a plain `runs.wait` takes a second at least."""
-    values: dict[str, Any] = {}
-    async for part in client.runs.stream(thread, graph, stream_mode="values", **options):
-        data: Any = part.data
-        if part.event == "error":
-            raise RunError(f"{data['error']}: {data['message']}")
-        if part.event == "values":
-            values = data
-    return values
-
-
-async def begun(client: LangGraphClient, graph: str) -> str:
-    """A thread on which a graph has run as far as it goes."""
-    thread = str((await client.threads.create())["thread_id"])
-    await result_of(client, thread, graph, input=chat("octopus"))
-    return thread
-
-
 @pytest.fixture(scope="module")
 def thread_of(studio: StudioServer) -> Callable[[str], str]:
     """Gives threads on which a graph has begun: side by side, since each takes a second."""
@@ -108,18 +87,6 @@ def thread_of(studio: StudioServer) -> Callable[[str], str]:
         return found[1]
 
     return take
-
-
-async def interrupts_of(client: LangGraphClient, thread: str) -> dict[str, dict[str, Any]]:
-    """The open questions of a thread, by node."""
-    state = await client.threads.get_state(thread)
-    every = [i for task in state["tasks"] for i in task["interrupts"]]
-    return {interrupt["value"]["node"]: dict(interrupt) for interrupt in every}
-
-
-def chat(task: str) -> dict[str, Any]:
-    """Input as Studio sends it."""
-    return {"messages": [{"role": "user", "content": task}]}
 
 
 @pytest.mark.parametrize(
@@ -145,10 +112,7 @@ def chat(task: str) -> dict[str, Any]:
 async def test_a_graph_is_drawn_with_its_participants_and_real_routes(client, graph, routes):
     drawn = await client.assistants.get_graph(await assistant_of(client, graph))
 
-    edges = {
-        f"{edge['source']}{'?' if edge.get('conditional') else '>'}{edge['target']}"
-        for edge in drawn["edges"]
-    }
+    edges = await edges_of(client, graph)
     assert edges == set(routes.split())
     assert {node["id"] for node in drawn["nodes"]} == {
         name for edge in edges for name in edge.replace("?", ">").split(">")

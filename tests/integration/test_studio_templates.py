@@ -38,20 +38,27 @@ async def test_every_template_is_served_under_its_name(server):
 
 async def test_every_template_does_its_example_and_says_why_it_ended(server):
     async def done(client: Any, name: str) -> dict[str, Any]:
-        task = {"messages": [{"role": "user", "content": TEMPLATES[name].example}]}
-        values: dict[str, Any] = {}
-        async for part in client.runs.stream(None, name, input=task, stream_mode="values"):
-            assert part.event != "error", f"{name}: {part.data}"
-            values = part.data if part.event == "values" else values
-        return values
+        thread = (await client.threads.create())["thread_id"]
+        task: Any = {"messages": [{"role": "user", "content": TEMPLATES[name].example}]}
+        await client.runs.join(
+            thread, (await client.runs.create(thread, name, input=task))["run_id"]
+        )
+        for answer in TEMPLATES[name].answers:
+            run = await client.runs.create(thread, name, command={"resume": answer})
+            await client.runs.join(thread, run["run_id"])
+        state = await client.threads.get_state(thread)
+        assert not state["next"], f"{name}: {state['tasks']}"
+        return dict(state["values"])
 
     async with get_client(url=server.url) as client:
         results = await asyncio.gather(*(done(client, name) for name in TEMPLATES))
 
     for name, values in zip(TEMPLATES, results, strict=True):
-        assert values["stop"]["reason"] == "completed", name
+        assert values["stop"]["reason"] in ("completed", "terminated"), name
         assert values["output"], name
-        assert all(turn["outcome"] == "ok" for turn in values["trail"]), name
+        outcomes = {turn["outcome"] for turn in values["trail"]}
+        assert outcomes <= {"ok", "handed_off", "failed"}, name
+        assert ("failed" in outcomes) == (name == "support_rules"), name
 
 
 async def test_every_participant_of_a_template_is_drawn(server):

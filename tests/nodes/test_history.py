@@ -13,6 +13,7 @@ from langchain_core.messages import (
     HumanMessage,
     ToolMessage,
 )
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 
 from langgraph_orchestra.graphs import create_sequential
@@ -28,6 +29,7 @@ from langgraph_orchestra.nodes import (
     summarised,
     task_and_last,
     task_only,
+    this_run,
     within,
 )
 from langgraph_orchestra.nodes.driver import Execution, Node, Steps
@@ -35,6 +37,8 @@ from langgraph_orchestra.nodes.history import read
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Budget, Work
 from langgraph_orchestra.state import ConfigurationError, OrchestrationContext, RunInfo
+from support.members import agent
+from support.results import readings
 
 
 def call(name: str, *ids: str) -> AIMessage:
@@ -355,3 +359,11 @@ def test_recent_messages_are_as_many_as_asked_and_more_only_for_whole_calls(thre
 @given(THREADS, st.integers(1, 12))
 def test_messages_within_a_budget_never_exceed_it(thread, n):
     assert len(picked_by(within(n, counter=len), state_of([], [], thread))) <= n
+
+
+def test_this_run_is_its_task_and_what_was_said_since(run):
+    ann = agent("ann", "one", "two", history=this_run())
+    app = create_sequential([agent("bob", "first", "second"), ann]).compile(InMemorySaver())
+    run(app, "the task", thread="1")
+    run(app, "another task", thread="1")
+    assert readings(ann) == [["the task", "bob: first"], ["another task", "bob: second"]]

@@ -133,7 +133,7 @@ def test_what_others_have_found_is_a_line_of_text_where_all_tools_are_read():
         ("ai", "ada", ""),
         ("tool", "look", "own"),
         ("ai", "ada", "mine"),
-        ("human", None, "look returned: theirs"),
+        ("human", "look", "look returned: theirs"),
         ("human", "bob", "bob: theirs"),
     ]
 

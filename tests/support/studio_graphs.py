@@ -10,13 +10,24 @@ from pydantic import BaseModel
 from langgraph_orchestra.graphs import (
     PatternGraph,
     create_concurrent,
+    create_group_chat,
+    create_handoff,
     create_map_reduce,
     create_sequential,
 )
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Human, Limits, Member, Policy, View, question
+from langgraph_orchestra.nodes import (
+    Agent,
+    Human,
+    Limits,
+    Member,
+    Policy,
+    View,
+    by_person,
+    question,
+)
 
-__all__ = ["GRAPHS"]
+__all__ = ["CONVERSATIONS", "GRAPHS"]
 
 
 class Rating(BaseModel):
@@ -101,6 +112,34 @@ def online() -> PatternGraph:
     )
 
 
+def debated() -> PatternGraph:
+    """Two who debate, a person who may say something, and one who gives the floor."""
+    return create_group_chat(
+        [
+            Agent("pro", "Argue for it.", model=ScriptedModel(lambda _: "Because.")),
+            Agent("con", "Argue against it.", model=ScriptedModel(lambda _: "Yet.")),
+        ],
+        select=by_person("chair"),
+        observer=Human("audience"),
+        max_turns=2,
+    )
+
+
+def supported() -> PatternGraph:
+    """Two desks that a request is handed between, and the customer it returns to."""
+    over = [{"name": "handoff_to_billing", "args": {"reason": "an invoice"}, "id": "call_1"}]
+    return create_handoff(
+        [
+            Agent(
+                "triage", "Route.", model=ScriptedModel(lambda _: AIMessage("", tool_calls=over))
+            ),
+            Agent("billing", "Solve.", model=ScriptedModel(lambda _: "Which invoice?")),
+        ],
+        routes={"triage": ["billing"]},
+        human="customer",
+    )
+
+
 def quick() -> PatternGraph:
     """One agent that answers at once."""
     return create_sequential([Agent("writer", "Write.", model=ScriptedModel(lambda _: "Eight."))])
@@ -121,3 +160,6 @@ GRAPHS = {
     for graph in (reviewed, asked, itemised, teamed, online, quick, blocking)
 }
 """The graphs as `langgraph.json` names them."""
+
+CONVERSATIONS = {graph.__name__: f"{__name__}:{graph.__name__}" for graph in (debated, supported)}
+"""The conversations as `langgraph.json` names them."""

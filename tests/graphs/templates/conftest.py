@@ -4,26 +4,47 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from langgraph_orchestra.graphs.templates import TEMPLATES
+from langgraph_orchestra.graphs.templates import TEMPLATES, Template
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.state import OrchestrationContext
+from support.runs import Run
 
-Ask = Callable[[str, str], dict[str, Any]]
+Ask = Callable[..., dict[str, Any]]
+Example = Callable[..., dict[str, Any]]
 AskModel = Callable[..., tuple[dict[str, Any], ScriptedModel]]
 
 
 @pytest.fixture
 def ask() -> Ask:
-    """Runs a template on a task, without a model."""
+    """Runs a template on a task, without a model, with the answers of a person if one is asked."""
 
-    def ask(template: str, task: str) -> dict[str, Any]:
-        result: dict[str, Any] = (
-            TEMPLATES[template].build().compile().invoke({"messages": [("user", task)]})
-        )
+    def ask(template: str, task: str, *answers: Any) -> dict[str, Any]:
+        app = TEMPLATES[template].build().compile(checkpointer=InMemorySaver())
+        thread: Any = {"configurable": {"thread_id": "1"}}
+        result: dict[str, Any] = app.invoke({"messages": [("user", task)]}, thread)
+        for answer in answers:
+            assert "__interrupt__" in result, result["stop"]
+            result = app.invoke(Command(resume=answer), thread)
         return result
 
     return ask
+
+
+@pytest.fixture
+def run_example(run: Run) -> Example:
+    """Runs a template's example to its end, with the answers that it suggests."""
+
+    def run_example(template: Template, app: Any, thread: str = "1") -> dict[str, Any]:
+        result = run(app, template.example, thread=thread)
+        for answer in template.answers:
+            assert "__interrupt__" in result, result["stop"]
+            result = run(app, Command(resume=answer), thread=thread)
+        return result
+
+    return run_example
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from langgraph_orchestra.graphs import PatternGraph
 from langgraph_orchestra.graphs.templates import TEMPLATES, Template
@@ -18,7 +19,34 @@ NODES = {
     "stock_analysis": {"fundamental", "technical", "sentiment", "esg", "join", "aggregate"},
     "campaign_review": {"branding", "legal", "compliance", "quality", "join", "aggregate"},
     "regional_sales": {"region", "aggregate"},
+    "park_planning": {"community", "environment", "budget", "employee", "summary"},
+    "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
+    "product_strategy": {"engineering", "design", "marketing", "business", "selector"},
+    "creative_workshop": {"storyteller", "researcher", "poet", "editor", "summary"},
+    "telecom_support": {"triage", "technical", "financial", "account", "support_employee"},
+    "tiered_support": {"tier1", "tier2", "billing", "engineering"},
+    "support_rules": {
+        "reception",
+        "front_desk",
+        "billing",
+        "technician",
+        "priority_desk",
+        "duty_manager",
+    },
 }
+
+CONVERSATIONS = {"telecom_support"}
+"""Those in which the next message on a thread goes on with the conversation."""
+
+STOPS = dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated")
+"""How runs end that do not end `completed`."""
+
+OUTCOMES = {
+    "telecom_support": {"ok", "handed_off"},
+    "tiered_support": {"ok", "handed_off"},
+    "support_rules": {"ok", "handed_off", "failed"},  # what fails is escalated
+}
+"""How turns end that do not all end `ok`."""
 
 OTHER_TASKS = {
     "content_pipeline": "Write about our new office. It is in Oslo.",
@@ -27,15 +55,26 @@ OTHER_TASKS = {
     "stock_analysis": "Prices: 118, 110, 101",
     "campaign_review": "Brand: Boreal\nCopy: The cheapest lamp.",
     "regional_sales": "region,revenue\nNorth,10\nSouth,30",
+    "park_planning": "Park: Elm Yard. Accessible paths 95%, toilets: 2, wetlands built "
+    "on: 0, native planting 80%, construction cost 90,000, funding 95,000, maintenance cost 5,000, "
+    "maintenance budget 6,000",
+    "brainstorm": "How do we sell umbrellas in summer?",
+    "product_strategy": "Features: search 2 weeks. Deadline: 3 weeks. Customers: 90",
+    "creative_workshop": "A glass maker finds a letter.",
+    "telecom_support": "I forgot my password. Customer 2210.",
+    "tiered_support": "The API answers 401.",
+    "support_rules": "INV-7: 30 were charged twice",
 }
+"""Tasks that need no person."""
 
 
 @EVERY
-def test_example_runs_to_completion_without_a_model(run, template: Template):
-    result = run(template.build().compile(), template.example)
-    assert result["stop"].reason == "completed"
+def test_example_runs_to_its_end_without_a_model(run_example, template: Template):
+    saver = InMemorySaver() if template.answers else None
+    result = run_example(template, template.build().compile(checkpointer=saver))
+    assert result["stop"].reason == STOPS.get(template.name, "completed")
     assert str(result["output"]).strip()
-    assert {turn.outcome for turn in result["trail"]} == {"ok"}
+    assert {turn.outcome for turn in result["trail"]} <= OUTCOMES.get(template.name, {"ok"})
     assert {turn.model for turn in result["trail"]} <= {"stand-in", ""}
 
 
@@ -62,16 +101,20 @@ def test_builds_graphs_of_the_pattern_that_share_nothing(template: Template):
     assert not set(map(id, first.nodes.values())) & set(map(id, second.nodes.values()))
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "template",
+    [one for name, one in TEMPLATES.items() if name not in CONVERSATIONS],
+    ids=lambda one: one.name,
+)
 def test_second_task_on_a_thread_is_answered_like_one_on_a_thread_of_its_own(
-    run, saver, template: Template
+    run, run_example, saver, template: Template
 ):
     app = template.build().compile(checkpointer=saver)
-    run(app, template.example, thread="1")
+    run_example(template, app, thread="1")
     second = run(app, OTHER_TASKS[template.name], thread="1")
     alone = run(app, OTHER_TASKS[template.name], thread="2")
     assert second["output"] == alone["output"]
-    assert second["stop"].reason == "completed"
+    assert second["stop"].reason == STOPS.get(template.name, "completed")
 
 
 def test_names_are_the_keys_and_texts_for_a_list_are_one_line():
