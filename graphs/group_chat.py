@@ -47,7 +47,7 @@ from langgraph_orchestra.nodes.selectors import (
 )
 from langgraph_orchestra.nodes.shared import after_update
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
-from langgraph_orchestra.nodes.view import View, best_so_far
+from langgraph_orchestra.nodes.view import View, best_answer, best_so_far
 from langgraph_orchestra.nodes.work import Budget
 from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop
 
@@ -519,9 +519,17 @@ class Chat:
         """End the chat, with the best there is."""
         messages = update.get("messages", ())
         if "output" not in update:
-            update["output"] = best_so_far(view.after(messages, update.get("trail", ())))
+            update["output"] = self.best(view.after(messages, update.get("trail", ())))
         ended = {**self.chosen(None, view.state), **end_run(view.state, stop, messages)}
         return Command(update={**update, **ended}, goto=self.end)
+
+    def best(self, view: View) -> Any:
+        """The best there is: the last answer, typed if a person has given it so."""
+        output, last = best_so_far(view), best_answer(view)
+        person = self.members.get(last.name or "") if last and output == last.text else None
+        if last and isinstance(person, HumanParticipant) and person.outputs:
+            return person.answer_in(last)
+        return output
 
 
 def is_no_text(taken: Taken, state: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from langgraph_orchestra.nodes.driver import Execution, Steps, apply, together
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.nodes.prompt import addressed_to
-from langgraph_orchestra.nodes.turn import entry
+from langgraph_orchestra.nodes.turn import bounded, entry
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import Bid, ConfigurationError, Stop, Turn, TurnOutcome
@@ -53,6 +53,8 @@ def bids_of(
     node: str,
 ) -> Steps[tuple[Mapping[str, Bid], Sequence[Turn], Stop | None]]:
     """Ask participants for their bids, side by side.
+
+    A bid takes no longer than the policy of who makes it allows for a turn, and is tried once.
 
     Args:
         participants: Who bids.
@@ -90,7 +92,8 @@ def _bid(
     bid, stop = _NOTHING, None
     outcome: TurnOutcome = "ok"
     try:
-        bid = yield from _asked(bidder, work, scene, model)
+        policy = model.policy if model and not bidder.bid else bidder.policy
+        bid = yield from bounded(_asked(bidder, work, scene, model), work, policy.timeout)
         detail = f"bids {bid.confidence}" + (f": {bid.approach}" if bid.approach else "")
     except BudgetSpent as spent:
         if spent.work is not work:

@@ -14,7 +14,7 @@ from langgraph_orchestra.nodes.answers import answer_type, ask_person
 from langgraph_orchestra.nodes.bidding import bids_of, check_bidders
 from langgraph_orchestra.nodes.checks import natural_number, usable_name
 from langgraph_orchestra.nodes.decider import Decider, DeciderLike, decider_from
-from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
+from langgraph_orchestra.nodes.decision import ATTEMPTS
 from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.history import read
 from langgraph_orchestra.nodes.model_source import ModelSource
@@ -77,10 +77,7 @@ def by_model(
         raise TypeError(f"`may_finish` of `by_model` is a bool, not {may_finish!r}")
     if not isinstance(fallback, str):
         raise TypeError(f"`fallback` of `by_model` is a str, not {fallback!r}")
-    decider = decider_from(model, prompt or SPEAKER_PROMPT)
-    if prompt is not None:
-        decider = decider._replace(prompt=prompt)
-    return ByModel(decider, model is None, attempts, may_finish, fallback)
+    return ByModel(_decider(model, prompt), prompt, model is None, attempts, may_finish, fallback)
 
 
 def by_bids(threshold: float = 0.3, model: DeciderLike | None = None) -> Selector:
@@ -114,11 +111,18 @@ def by_person(name: str = "chooser") -> Selector:
     return ByPerson(usable_name(name))
 
 
+def _decider(model: DeciderLike | None, prompt: str | None) -> Decider:
+    """Who chooses; the prompt given with the selector comes before that of an agent."""
+    decider = decider_from(model, SPEAKER_PROMPT)
+    return decider if prompt is None else decider._replace(prompt=prompt)
+
+
 @dataclass(frozen=True)
 class ByModel(Selector):
     """`by_model`."""
 
     decider: Decider
+    prompt: str | None
     takes_default: bool
     attempts: int
     may_finish: bool
@@ -144,8 +148,7 @@ class ByModel(Selector):
         """The same, choosing by this model unless it has one of its own."""
         if not self.takes_default:
             return self
-        decider = decider_from(model, self.decider.prompt)
-        return replace(self, decider=decider, takes_default=False)
+        return replace(self, decider=_decider(model, self.prompt), takes_default=False)
 
     def between(self, participants: Sequence[Participant]) -> Selector:
         """The same; a fallback who does not take part is refused."""
@@ -168,9 +171,8 @@ class ByModel(Selector):
         work = Work(NODE, floor.view, floor.execution, floor.scene.budget)
         step = floor.turns + 1
         try:
-            choice = yield from decide(
+            choice = yield from self.decider.decide(
                 work,
-                self.decider.model.resolve(floor.execution),
                 SpeakerChoice,
                 (yield from self._prompt(floor, work)),
                 check=lambda choice: self._wrong(choice, floor.candidates),

@@ -1,15 +1,26 @@
 """`Decider`: a model that decides between turns, with the prompt it is given."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from langchain_core.messages import AnyMessage
+from langgraph.errors import GraphBubbleUp
+from pydantic import BaseModel
 
 from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent
+from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
+from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.history import History
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.policy import Policy
-from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.nodes.turn import bounded
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import ConfigurationError, DecisionError
 
 __all__ = ["Decider", "DeciderLike", "decider_from", "is_decider"]
+
+M = TypeVar("M", bound=BaseModel)
 
 DeciderLike = Any
 """A chat model, its name, or an `Agent`, which gives prompt, model and policy."""
@@ -29,6 +40,31 @@ class Decider(NamedTuple):
 
     history: History | None = None
     """What they read of a conversation; None is what the participants read."""
+
+    def decide(
+        self,
+        work: Work,
+        schema: type[M],
+        messages: Sequence[AnyMessage],
+        *,
+        check: Callable[[M], str | None] = lambda _: None,
+        attempts: int = ATTEMPTS,
+    ) -> Steps[M]:
+        """Ask the model as `decide` does, within the policy's time.
+
+        Raises:
+            DecisionError: No answer was valid.
+            NodeTimeoutError: The model took too long.
+        """
+        model = self.model.resolve(work.execution)
+        asking = decide(work, model, schema, messages, check=check, attempts=attempts)
+        try:
+            return (yield from bounded(asking, work, self.policy.timeout))
+        except (GraphBubbleUp, DecisionError):  # the trail will tell what was used
+            raise
+        except Exception:
+            work.keep_for_next_attempt()
+            raise
 
 
 def is_decider(given: Any) -> bool:

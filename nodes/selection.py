@@ -9,7 +9,6 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import AliasChoices, BaseModel, Field
 
 from langgraph_orchestra.nodes.decider import Decider, decider_from, is_decider
-from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.participant import Participant, Scene, speakers
 from langgraph_orchestra.nodes.turn import entry
@@ -79,9 +78,8 @@ class BranchSelection:
         listed = "\n".join(f"- {name}: {about or name}" for name, about in view.speakers.items())
         step = view.next_step
         try:
-            choice = yield from decide(
+            choice = yield from self.decider.decide(
                 work,
-                self.decider.model.resolve(execution),
                 BranchChoice,
                 [SystemMessage(f"{self.decider.prompt}\n\n{listed}"), HumanMessage(view.task)],
                 check=lambda choice: self._wrong(choice.branches),

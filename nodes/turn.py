@@ -20,7 +20,7 @@ from langgraph_orchestra.nodes.policy import (
     is_retried,
     longest_pause,
 )
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import View, is_turn
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import (
     AnswerError,
@@ -35,7 +35,7 @@ from langgraph_orchestra.state import (
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-__all__ = ["Bounds", "Taken", "entry", "skipped", "stop_by", "take_turn"]
+__all__ = ["Bounds", "Taken", "bounded", "entry", "skipped", "stop_by", "take_turn"]
 
 T = TypeVar("T")
 
@@ -122,8 +122,9 @@ def take_turn(
     record = _Recorder(participant, work, scene, step)
     if is_out or (participant.policy.breaker and _is_broken(participant, label, view, execution)):
         return record.broken()
+    timeout = participant.policy.timeout
     try:
-        reply = yield from _bounded(participant.speak(work, scene), participant, work, bounds)
+        reply = yield from bounded(participant.speak(work, scene), work, timeout, bounds)
     except BudgetSpent as spent:
         if spent.work is not work:
             raise
@@ -206,6 +207,9 @@ def skipped(
     return entry(work, kind=participant.kind, step=step, outcome="skipped", detail=why)
 
 
+_NOTHING_USED = {"model": "", "input_tokens": 0, "output_tokens": 0, "cost": None}
+
+
 class _Recorder(NamedTuple):
     """Turns what happened into what is kept of it."""
 
@@ -215,10 +219,11 @@ class _Recorder(NamedTuple):
     step: int
 
     def answered(self, reply: Reply) -> Taken:
-        if reply.inside:
-            turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
-        else:
-            turns = [self._entry(reply.outcome, reply.detail)]
+        turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
+        if not any(map(is_turn, turns)):
+            own = self._entry(reply.outcome, reply.detail)
+            # A team that has only decided has taken its turn, too; the decisions tell its usage.
+            turns.append(own.model_copy(update=_NOTHING_USED) if turns else own)
         return Taken(reply, turns, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
@@ -269,9 +274,8 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
             raise error
     if participant.fallback and not late:
         try:
-            reply = yield from _bounded(
-                participant.fallback.speak(work, scene), participant, work, bounds
-            )
+            answering = participant.fallback.speak(work, scene)
+            reply = yield from bounded(answering, work, participant.policy.timeout, bounds)
         except BudgetSpent as spent:
             if spent.work is not work:
                 raise
@@ -291,9 +295,14 @@ def _after_failure(error: Exception, record: _Recorder, bounds: Bounds) -> Steps
     raise error
 
 
-def _bounded(steps: Steps[T], participant: Participant, work: Work, bounds: Bounds) -> Steps[T]:
-    """A turn's steps, cut short where it has a timeout, a deadline or a race."""
-    timeout = participant.policy.timeout
+def bounded(
+    steps: Steps[T], work: Work, timeout: float | None, bounds: Bounds = Bounds()
+) -> Steps[T]:
+    """Steps of a turn or a decision, cut short where it has a timeout, a deadline or a race.
+
+    Raises:
+        NodeTimeoutError: The timeout has passed.
+    """
     if timeout is None and bounds.left is None and bounds.race is None:
         return steps
     return _cut_short(steps, timeout, work, bounds)

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
 
-__all__ = ["View", "best_so_far", "is_answer", "is_turn", "text_of", "this_run"]
+__all__ = ["View", "best_answer", "best_so_far", "is_answer", "is_turn", "text_of", "this_run"]
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 
@@ -199,10 +199,16 @@ def best_so_far(view: View) -> Any:
     output = view.state.get("output")
     if output not in ("", None):
         return output
+    best = best_answer(view)
+    return best.text if best else ""
+
+
+def best_answer(view: View) -> AnyMessage | None:
+    """The message that holds the last non-empty answer, by the same rules; None without one."""
     editors = {turn.agent for turn in view.trail if turn.detail == "edited"}
     spoken = [message for message in view.drafts if message.text.strip()]
     by_others = [message for message in spoken if not _is_personal([message], editors)]
-    return (by_others or spoken)[-1].text if spoken else ""
+    return (by_others or spoken)[-1] if spoken else None
 
 
 def _is_personal(answer: Sequence[AnyMessage], editors: Container[str | None]) -> bool:

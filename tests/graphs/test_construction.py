@@ -29,6 +29,7 @@ from langgraph_orchestra.nodes import (
 from langgraph_orchestra.state import (
     ConcurrentState,
     ConfigurationError,
+    GroupChatState,
     HandoffState,
     MakerCheckerState,
     MapReduceState,
@@ -60,12 +61,17 @@ class PlannedLoop(MakerCheckerState, total=False):
     plan: str
 
 
+class PlannedChat(GroupChatState, total=False):
+    plan: str
+
+
 PLANNED = {
     "sequential": PlannedLine,
     "concurrent": PlannedFan,
     "map_reduce": PlannedRows,
     "handoff": PlannedDesk,
     "maker_checker": PlannedLoop,
+    "group_chat": PlannedChat,
 }
 
 

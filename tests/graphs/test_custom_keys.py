@@ -1,7 +1,7 @@
 """Custom state keys: what follows a turn in its own step sees what the turn has written to them."""
 
 import operator
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import ToolMessage
@@ -88,7 +88,7 @@ def test_a_selector_and_the_candidates_see_what_the_turn_has_written(run):
 
 def test_what_a_tool_has_written_is_seen_too(run):
     @tool
-    def note() -> Command:
+    def note() -> Command[Any]:
         """Take a note."""
         return Command(
             update={"notes": ["a note"], "messages": [ToolMessage("noted", tool_call_id="call-1")]}

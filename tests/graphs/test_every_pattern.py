@@ -573,6 +573,13 @@ def test_a_drawing_shows_exactly_the_routes(pattern):
             ("approving", "a"),
             ("approving", "__end__"),
         },
+        "group_chat": {
+            ("__start__", "intake"),
+            ("intake", "a"),
+            ("intake", "__end__"),
+            ("a", "a"),
+            ("a", "__end__"),
+        },
     }
     graph = pattern([agent("a")])
     assert drawn(graph.compile()) == expected[graph.pattern]

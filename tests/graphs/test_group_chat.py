@@ -1,5 +1,6 @@
 """Group chat: who speaks when, what everybody reads, and how a conversation ends."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_random_rotation_is_complete_also_where_nobody_may_speak_twice_in_a_ro
     )
     spoke = order(graph.compile().invoke({"messages": "the task"}))
     assert [sorted(r) for r in (spoke[:3], spoke[3:6], spoke[6:])] == [["ann", "bob", "cid"]] * 3
-    assert all(one != other for one, other in zip(spoke, spoke[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(spoke))
 
 
 def test_a_random_rotation_makes_up_for_one_who_could_not_speak_in_turn():

@@ -1,5 +1,7 @@
 """Group chat: what is refused when it is built, naming culprit, choices and remedy."""
 
+from typing import Any
+
 import pytest
 
 from langgraph_orchestra.graphs import create_group_chat
@@ -29,7 +31,7 @@ def refused(error, **options):
     return str(caught.value)
 
 
-WRONG_KINDS = {
+WRONG_KINDS: dict[str, list[Any]] = {
     "max_turns": [0.5, True, "3", None],
     "allow_repeat": [None, 1, "no"],
     "candidates": [["ann"], "ann", 3],
@@ -94,8 +96,9 @@ def test_an_unknown_keyword_is_refused():
 
 
 def test_participants_are_no_keyword_soup():
+    several: Any = [agent("ann"), agent("bob")]
     with pytest.raises(TypeError):
-        create_group_chat(agent("ann"), agent("bob"))
+        create_group_chat(*several)
 
 
 def test_a_chat_of_nobody_is_refused():
@@ -105,7 +108,7 @@ def test_a_chat_of_nobody_is_refused():
 
 def test_a_condition_of_a_stage_has_no_place_in_a_chat():
     member = Member(agent("ann"), when=lambda view: True)
-    with pytest.raises(ConfigurationError, match="`when` of `ann` .* `candidates=`"):
+    with pytest.raises(ConfigurationError, match=r"`when` of `ann` .* `candidates=`"):
         create_group_chat([member])
 
 
@@ -120,37 +123,33 @@ def test_one_who_cannot_bid_is_refused_with_the_remedy(member):
     create_group_chat([Member(member, bid=bids(1))], select=by_bids())
 
 
-SELECTORS_WRONGLY_MADE = [
-    (lambda: rotate_random("x"), TypeError, "`seed`"),
-    (lambda: rotate_random(True), TypeError, "`seed`"),
-    (lambda: by_model(3), TypeError, "3"),
-    (lambda: by_model(MODEL, prompt=3), TypeError, "`prompt`"),
-    (lambda: by_model(MODEL, attempts=1.0), TypeError, "`attempts`"),
-    (lambda: by_model(MODEL, attempts=True), TypeError, "`attempts`"),
-    (lambda: by_model(MODEL, attempts=0), ConfigurationError, "`attempts` is 0"),
-    (lambda: by_model(MODEL, may_finish=None), TypeError, "`may_finish`"),
-    (lambda: by_model(MODEL, fallback=None), TypeError, "`fallback`"),
-    (
-        lambda: by_model(agent("boss", tools=[look_up])),
-        ConfigurationError,
-        "`tools` of agent `boss`",
-    ),
-    (lambda: by_bids("high"), TypeError, "`threshold`"),
-    (lambda: by_bids(True), TypeError, "`threshold`"),
-    (lambda: by_bids(1.1), ConfigurationError, "`threshold` is 1.1; it must be from 0 to 1"),
-    (lambda: by_bids(-0.1), ConfigurationError, "`threshold`"),
-    (lambda: by_bids(float("nan")), ConfigurationError, "`threshold`"),
-    (lambda: by_bids(model=3), TypeError, "3"),
-    (lambda: by_person("the boss"), ConfigurationError, "`the boss`"),
-    (lambda: by_person("selector"), ConfigurationError, "`selector`"),
-    (lambda: by_person(3), TypeError, "`name`"),
+SELECTORS_WRONGLY_MADE: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
+    (rotate_random, {"seed": "x"}, TypeError, "`seed`"),
+    (rotate_random, {"seed": True}, TypeError, "`seed`"),
+    (by_model, {"model": 3}, TypeError, "3"),
+    (by_model, {"prompt": 3}, TypeError, "`prompt`"),
+    (by_model, {"attempts": 1.0}, TypeError, "`attempts`"),
+    (by_model, {"attempts": True}, TypeError, "`attempts`"),
+    (by_model, {"attempts": 0}, ConfigurationError, "`attempts` is 0"),
+    (by_model, {"may_finish": None}, TypeError, "`may_finish`"),
+    (by_model, {"fallback": None}, TypeError, "`fallback`"),
+    (by_model, {"model": agent("a", tools=[look_up])}, ConfigurationError, "`tools` of agent `a`"),
+    (by_bids, {"threshold": "high"}, TypeError, "`threshold`"),
+    (by_bids, {"threshold": True}, TypeError, "`threshold`"),
+    (by_bids, {"threshold": 1.1}, ConfigurationError, "`threshold` is 1.1; it must be from 0 to 1"),
+    (by_bids, {"threshold": -0.1}, ConfigurationError, "`threshold`"),
+    (by_bids, {"threshold": float("nan")}, ConfigurationError, "`threshold`"),
+    (by_bids, {"model": 3}, TypeError, "3"),
+    (by_person, {"name": "the boss"}, ConfigurationError, "`the boss`"),
+    (by_person, {"name": "selector"}, ConfigurationError, "`selector`"),
+    (by_person, {"name": 3}, TypeError, "`name`"),
 ]
 
 
-@pytest.mark.parametrize(("make", "error", "why"), SELECTORS_WRONGLY_MADE)
-def test_a_selector_that_cannot_work_is_refused_where_it_is_made(make, error, why):
+@pytest.mark.parametrize(("make", "options", "error", "why"), SELECTORS_WRONGLY_MADE)
+def test_a_selector_that_cannot_work_is_refused_where_it_is_made(make, options, error, why):
     with pytest.raises(error) as caught:
-        make()
+        make(**options)
     assert why in str(caught.value)
 
 
@@ -182,7 +181,7 @@ def test_a_selector_may_serve_several_chats_and_none_of_them_changes_it():
 
 def test_a_selector_is_the_same_whether_it_is_given_or_the_default():
     plain, given = (
-        create_group_chat(talkers("ann", "bob"), **options).compile().get_graph().draw_mermaid()
-        for options in ({}, {"select": round_robin()})
+        create_group_chat(talkers("ann", "bob"), select=select).compile().get_graph().draw_mermaid()
+        for select in (None, round_robin())
     )
     assert plain == given

@@ -1,5 +1,7 @@
 """Group chat: who may speak next, the summary at the end, drawings, and what is refused."""
 
+import itertools
+
 import pytest
 
 from langgraph_orchestra.graphs import create_group_chat
@@ -16,7 +18,7 @@ from langgraph_orchestra.nodes import (
     round_robin,
     turns,
 )
-from langgraph_orchestra.state import ConfigurationError, OrchestrationContext
+from langgraph_orchestra.state import ConfigurationError
 from support.chats import bids, edges, in_order, order, routes_of, says, talkers
 from support.members import RECORDED, agent, named
 from support.results import calls, ended, read_by, spoken, usage
@@ -69,7 +71,7 @@ def test_only_candidates_speak(selector, run):
 def test_nobody_speaks_twice_in_a_row_where_that_is_forbidden(selector, run):
     spoke = order(run(chat(selector, allow_repeat=False, max_turns=8).compile()))
     assert len(spoke) == 8
-    assert all(one != other for one, other in zip(spoke, spoke[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(spoke))
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
@@ -77,7 +79,7 @@ def test_transitions_say_who_may_follow_whom(selector, run):
     allowed = {"ann": ["bob", "cid"], "bob": ["cid"], "cid": ["ann", "cid"]}
     spoke = order(run(chat(selector, transitions=allowed, max_turns=8).compile()))
     assert len(spoke) == 8
-    assert all(other in allowed[one] for one, other in zip(spoke, spoke[1:], strict=False))
+    assert all(other in allowed[one] for one, other in itertools.pairwise(spoke))
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
@@ -176,7 +178,7 @@ def test_a_prompt_for_the_summary_is_given_to_the_chats_model(run):
 
 
 def test_a_prompt_for_the_summary_is_given_to_the_runs_model_else(run):
-    context = OrchestrationContext(model=ScriptedModel(["in short"]))
+    context = {"model": ScriptedModel(["in short"])}
     graph = create_group_chat(talkers("ann"), max_turns=1, summary="Sum it up.")
     assert run(graph.compile(), context=context)["output"] == "in short"
 

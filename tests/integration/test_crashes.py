@@ -424,6 +424,45 @@ def test_a_handoff_graph_killed_anywhere_loses_the_turn_in_progress_at_most(cras
     assert crashes.diary.names == ran
 
 
+CHAT = {
+    "output": "answer of closing",
+    "stop": "completed",
+    "messages": [
+        [None, "Go"],
+        ["ann", "answer of ann"],
+        ["bob", "answer of bob"],
+        ["selector", "42"],
+        ["summary", "answer of closing"],
+    ],
+    "trail": [
+        ["selector", 1, "ok", 10],
+        ["ann", 1, "ok", 10],
+        ["selector", 2, "ok", 10],
+        ["bob", 2, "ok", 10],
+        ["selector", 3, "ok", 10],
+        ["summary", 3, "ok", 10],
+    ],
+    "results": [],
+    "interrupts": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "ran"),
+    [
+        ("leader", ["leader", "leader", "ann", "leader", "bob", "leader", "closing"]),
+        ("ann", ["leader", "ann", "ann", "leader", "bob", "leader", "closing"]),
+        ("bob", ["leader", "ann", "leader", "bob", "bob", "leader", "closing"]),
+        ("closing", ["leader", "ann", "leader", "bob", "leader", "closing", "closing"]),
+    ],
+)
+@either_way
+def test_a_chat_killed_anywhere_loses_the_turn_or_the_choice_in_progress(crashes, stage, ran):
+    crashes.kill_at("chat", stage, "--input", "Go")
+    assert crashes.finish("chat") == CHAT
+    assert crashes.diary.names == ran
+
+
 CHECKED = {
     "output": "answer of draft-2",
     "stop": "approved",

@@ -385,3 +385,47 @@ def test_whatever_is_answered_is_either_refused_or_a_decision_that_was_possible(
     assert decision.type not in ("edit", "respond") or decision.text.strip()
     if answers.value_type is not None:
         assert isinstance(decision.value, answers.value_type)
+
+
+# Choices
+
+CHOICE = answer_type(("respond",), may_be_blank=True, choices=("ann", "bob", "Bob"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "meant"),
+    [
+        ("ann", "ann"),
+        (" Ann ", "ann"),
+        ("ANN", "ann"),
+        ("bob", "bob"),
+        ("Bob", "Bob"),
+        ({"type": "respond", "message": "ANN"}, "ann"),
+        (decisions({"type": "respond", "message": "bob"}), "bob"),
+        ([{"type": "response", "args": "ann"}], "ann"),
+        (["ann"], "ann"),
+    ],
+)
+def test_a_choice_is_understood_in_every_form_and_exactly_where_case_alone_tells(raw, meant):
+    assert decided(CHOICE, raw) == Decision(type="respond", message=meant)
+
+
+@pytest.mark.parametrize(
+    "raw", ["eve", "BOB", "ann, bob", "a", "yes", True, 3, {"type": "respond", "message": "eve"}]
+)
+def test_what_cannot_be_chosen_is_refused_with_the_choices(raw):
+    with pytest.raises(ValidationError, match="choose one of `ann`, `bob`, `Bob`"):
+        CHOICE.model_validate(raw)
+
+
+@pytest.mark.parametrize(
+    "raw", ["", " ", [], {"decisions": []}, {"type": "respond", "message": ""}]
+)
+def test_nobody_is_a_choice_where_it_may_be_left_blank(raw):
+    assert decided(CHOICE, raw) is None
+
+
+def test_clients_are_shown_the_choices():
+    schema = TypeAdapter(CHOICE).json_schema()
+    text = str(schema)
+    assert "['ann', 'bob', 'Bob']" in text

@@ -13,6 +13,7 @@ from langgraph_orchestra.nodes import RESERVED_NAMES, Agent
 from langgraph_orchestra.nodes.checks import (
     natural_number,
     positive_number,
+    routes_between,
     unique_names,
     usable_name,
 )
@@ -186,3 +187,41 @@ def test_what_is_no_number_is_a_type_error(value):
 def test_none_is_no_number_where_one_is_due():
     with pytest.raises(TypeError, match="`usd` is a number above 0, not None"):
         positive_number("usd", None, optional=False)
+
+
+def test_routes_come_back_in_declared_order_whatever_the_order_they_are_given_in():
+    given = {"c": ["b", "a"], "a": ("c", "a")}
+    routes = routes_between("transitions", given, ["a", "b", "c"])
+    assert list(routes.items()) == [("a", ["a", "c"]), ("c", ["a", "b"])]
+
+
+def test_routes_are_a_copy():
+    given = {"a": ["b"]}
+    routes = routes_between("transitions", given, ["a", "b"])
+    given["a"].append("a")
+    assert routes == {"a": ["b"]}
+
+
+def test_a_route_given_twice_is_one():
+    assert routes_between("routes", {"a": ["a", "a"]}, ["a"]) == {"a": ["a"]}
+
+
+@pytest.mark.parametrize("given", [{"d": ["a"]}, {"a": ["d"]}, {"a": ["b", "d"]}])
+def test_a_route_of_or_to_a_stranger_is_refused_with_who_takes_part(given):
+    with pytest.raises(ConfigurationError) as refused:
+        routes_between("routes", given, ["a", "b"])
+    assert str(refused.value) == (
+        "`routes` names 'd', who does not take part; the participants are `a`, `b`"
+    )
+
+
+@pytest.mark.parametrize("given", [None, ["a"], "a", 3])
+def test_routes_are_a_mapping(given):
+    with pytest.raises(TypeError, match="`routes` is a mapping of names to lists of names"):
+        routes_between("routes", given, ["a"])
+
+
+@pytest.mark.parametrize("targets", ["b", None, 3, {"b"}])
+def test_targets_of_a_route_are_a_list(targets):
+    with pytest.raises(TypeError, match=r"`routes\['a'\]` is a list of names"):
+        routes_between("routes", {"a": targets}, ["a", "b"])

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import functools
 import gc
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -22,6 +23,7 @@ from langgraph_orchestra.nodes.driver import (
     TimeUp,
     apply,
     invoke,
+    together,
 )
 from langgraph_orchestra.state import OrchestrationContext
 
@@ -399,3 +401,89 @@ def test_a_graph_inside_a_node_is_found_for_drawing():
     graph.add_node("team", Node("team", looking_at(lambda e: None), [inner]))
     graph.add_edge(START, "team")
     assert "team:node" in graph.compile().get_graph(xray=True).nodes
+
+
+# Side by side
+
+
+def working(answer: Any, *before: Callable[[], Any]) -> Callable[[], Steps[Any]]:
+    """Logic that calls some functions, and returns or raises an answer."""
+
+    def logic() -> Steps[Any]:
+        for function in before:
+            yield apply(function)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    return logic
+
+
+def side_by_side(*several: Callable[[], Steps[Any]]) -> Logic:
+    """Steps that run several pieces of logic at once."""
+
+    def logic(state: Any, execution: Execution) -> Steps[Any]:
+        return (yield together(several))
+
+    return logic
+
+
+def test_pieces_of_logic_run_side_by_side_and_answer_in_their_order(run):
+    meeting = threading.Barrier(3, timeout=5)
+    arrived = itertools.count()
+
+    async def meet():
+        await asyncio.to_thread(meeting.wait)
+        next(arrived)
+
+    several = [working(name, meet) for name in "abc"]
+    assert run(app_of(side_by_side(*several)), {})["result"] == ["a", "b", "c"]
+    assert next(arrived) == 3
+
+
+def test_nothing_runs_side_by_side_with_nothing(run):
+    assert run(app_of(side_by_side()), {})["result"] == []
+    assert run(app_of(side_by_side(working(1))), {})["result"] == [1]
+
+
+def test_what_one_of_several_raises_surfaces_as_it_is(run):
+    several = [working("a"), working(KeyError("b"), plain), working("c")]
+    with pytest.raises(KeyError, match="b"):
+        run(app_of(side_by_side(*several)), {})
+
+
+def test_steps_may_catch_what_one_of_several_raises(run):
+    def logic(state: Any, execution: Execution) -> Steps[Any]:
+        try:
+            yield together([working("a"), working(KeyError("b"))])
+        except KeyError as error:
+            return str(error)
+
+    assert run(app_of(logic), {})["result"] == "'b'"
+
+
+def test_context_variables_are_seen_side_by_side(run):
+    word = contextvars.ContextVar("word", default="unset")
+
+    def logic(state: Any, execution: Execution) -> Steps[Any]:
+        word.set("set")
+        several = [working_with(word.get), working_with(word.get)]
+        return (yield together(several))
+
+    assert run(app_of(logic), {})["result"] == ["set", "set"]
+
+
+def working_with(function: Callable[[], Any]) -> Callable[[], Steps[Any]]:
+    """Logic that returns what a function returns."""
+
+    def logic() -> Steps[Any]:
+        return (yield apply(function))
+
+    return logic
+
+
+def test_several_may_call_several_again(run):
+    def inner() -> Steps[Any]:
+        return (yield together([working("a"), working("b")]))
+
+    assert run(app_of(side_by_side(inner, working("c"))), {})["result"] == [["a", "b"], "c"]

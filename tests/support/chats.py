@@ -18,7 +18,7 @@ def talkers(*names: str, words: int = 9, **options: Any) -> list[Agent]:
     ]
 
 
-def says(name: str | None, **fields: Any) -> dict[str, Any]:
+def says(name: Any, **fields: Any) -> dict[str, Any]:
     """A model's choice of the next speaker."""
     return {"next_speaker": name, "reason": "because", **fields}
 

@@ -17,13 +17,14 @@ from pydantic import BaseModel
 from langgraph_orchestra.graphs import (
     PatternGraph,
     create_concurrent,
+    create_group_chat,
     create_handoff,
     create_maker_checker,
     create_map_reduce,
     create_sequential,
 )
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Human, View, question
+from langgraph_orchestra.nodes import Agent, Human, View, by_model, question
 from langgraph_orchestra.state import Verdict
 
 __all__ = ["GRAPHS", "Diary", "Saved"]
@@ -243,6 +244,28 @@ def handed(diary: Diary) -> PatternGraph:
     )
 
 
+def chat(diary: Diary) -> PatternGraph:
+    """A model gives the floor to two agents in turn, ends the chat, and somebody sums it up."""
+
+    def choose(messages: list[BaseMessage]) -> Any:
+        diary.note("leader")
+        said = [message.name for message in messages if message.name]
+        name = {0: "ann", 1: "bob"}.get(len(said))
+        final = "" if name else "42"
+        return {
+            "next_speaker": name,
+            "reason": "because",
+            "finished": name is None,
+            "final_answer": final,
+        }
+
+    return create_group_chat(
+        [diary.agent("ann"), diary.agent("bob")],
+        select=by_model(ScriptedModel(choose)),
+        summary=diary.agent("closing"),
+    )
+
+
 def checked(diary: Diary) -> PatternGraph:
     """Drafts that two check side by side: both object to the first, and approve the second."""
 
@@ -265,7 +288,7 @@ GRAPHS: dict[str, Callable[[Diary], PatternGraph]] = {
     graph.__name__: graph
     for graph in (
         *(sequence, branches, teams, fan_in_team, items),
-        *(reviewed, asked, approved, handed, checked),
+        *(reviewed, asked, approved, handed, chat, checked),
     )
 }
 """The graphs by name."""

@@ -6,6 +6,7 @@ from typing import Any
 from langgraph_orchestra.graphs import (
     PatternGraph,
     create_concurrent,
+    create_group_chat,
     create_handoff,
     create_maker_checker,
     create_map_reduce,
@@ -26,6 +27,16 @@ def map_the_task(participants: Sequence[Any], **options: Any) -> PatternGraph:
     return create_map_reduce(the_task, *participants, **options)
 
 
+def next_of_one_round(view: View) -> str | None:
+    """Who speaks next where everybody speaks once."""
+    return (*view.speakers, None)[len(view.turns)]
+
+
+def chat_of_one_round(participants: Sequence[Any], **options: Any) -> PatternGraph:
+    """A group chat in which everybody speaks once; it is completed then."""
+    return create_group_chat(participants, **{"select": next_of_one_round, **options})
+
+
 def approving(view: View) -> bool:
     """A checker who approves every draft."""
     return True
@@ -41,6 +52,7 @@ SEVERAL: Mapping[str, Factory] = {
     "sequential": create_sequential,
     "concurrent": create_concurrent,
     "handoff": create_handoff,
+    "group_chat": chat_of_one_round,
 }
 """Patterns of any number of participants."""
 
