@@ -95,7 +95,8 @@ def build(kind, data):
 
 def steps_of(app, config):
     """The nodes that a run goes through, with approvals of whoever observes."""
-    nodes, task = [], {"messages": "the task"}
+    nodes: list[str] = []
+    task: Any = {"messages": "the task"}
     while task is not None:
         given, task = task, None
         for part in app.stream(given, config, stream_mode="updates"):
