@@ -21,7 +21,7 @@ from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, Stop
 
-__all__ = ["Human", "HumanParticipant", "approval", "question"]
+__all__ = ["Human", "HumanParticipant", "approval", "draft_in", "question"]
 
 Ask = str | Callable[[View], str | Awaitable[str]]
 
@@ -89,6 +89,15 @@ def approval(name: str, description: str = "") -> Human:
 def question(name: str, ask: Ask) -> Human:
     """A person who is asked something."""
     return Human(name, role="answer", ask=ask)
+
+
+def draft_in(view: View) -> AnyMessage | None:
+    """What a reviewing person is shown: a participant's latest answer, never another's feedback.
+
+    Nor is it the remark of somebody who does not take part.
+    """
+    drafts = reversed(view.drafts)
+    return next((m for m in drafts if not view.speakers or m.name in view.speakers), None)
 
 
 class HumanParticipant(Participant):
@@ -160,12 +169,12 @@ class HumanParticipant(Participant):
 
     def _review(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
         view = work.view
-        author = view.last_answer.name if view.last_answer else ""
+        draft = draft_in(view)
+        author, text = (draft.name or "", draft.text) if draft else ("", "")
         round_ = view.state.get("rounds", self.rejections(view)) + 1
-        args = {"participant": author or "", "draft": view.last_text, "round": round_}
+        args = {"participant": author, "draft": text, "round": round_}
         about = asked or (
-            f"{self.description or f'Approve, edit or reject the draft of {author}.'}"
-            f"\n\n{view.last_text}"
+            f"{self.description or f'Approve, edit or reject the draft of {author}.'}\n\n{text}"
         )
         return request_from("review_draft", args, about, self._answers, work, scene)
 
