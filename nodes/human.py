@@ -21,7 +21,7 @@ from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, Stop
 
-__all__ = ["Draft", "Human", "HumanParticipant", "approval", "question"]
+__all__ = ["Draft", "Human", "HumanParticipant", "approval", "draft_in", "question"]
 
 Ask = str | Callable[[View], str | Awaitable[str]]
 
@@ -107,6 +107,15 @@ class Draft(NamedTuple):
     """What an edit must be, as JSON; None takes any text."""
 
 
+def draft_in(view: View) -> AnyMessage | None:
+    """What a reviewing person is shown: a participant's latest answer, never another's feedback.
+
+    Nor is it the remark of somebody who does not take part.
+    """
+    drafts = reversed(view.drafts)
+    return next((m for m in drafts if not view.speakers or m.name in view.speakers), None)
+
+
 class HumanParticipant(Participant):
     """A person in their graph."""
 
@@ -137,9 +146,9 @@ class HumanParticipant(Participant):
         """Pause for the person, and understand the answer."""
         if self.reviews:
             view = work.view
-            author = (view.last_answer.name if view.last_answer else "") or ""
-            draft = Draft(author, view.last_text, self.rejections(view) + 1)
-            return (yield from self.review(draft, work, scene))
+            latest, round_ = draft_in(view), self.rejections(view) + 1
+            text, author = (latest.text, latest.name or "") if latest else ("", "")
+            return (yield from self.review(Draft(author, text, round_), work, scene))
         asked = yield from self._asked(work)
         return self._reply(ask_person(self._question(work, scene, asked), self._answers))
 
