@@ -6,12 +6,10 @@ from typing import Any
 
 from langgraph_orchestra.cli.errors import CommandError
 from langgraph_orchestra.cli.thread import Request
+from langgraph_orchestra.nodes.answers import decision_in_words
 from langgraph_orchestra.state import AnswerError
 
 __all__ = ["Answers", "answer_to", "parsed"]
-
-_APPROVALS = frozenset({"approve", "yes", "y", "ok"})
-_REJECTIONS = frozenset({"reject", "no", "n"})
 
 
 class Answers:
@@ -121,6 +119,8 @@ def _decisions(request: Request, given: Any) -> list[Mapping[str, Any]]:
 def _decision(request: Request, action: Mapping[str, Any], given: Any) -> Mapping[str, Any]:
     allowed = request.allowed(action)
     decision = _from_words(request, given, allowed) if isinstance(given, str) else given
+    if isinstance(given, bool):
+        decision = {"type": "approve" if given else "reject"}
     if not isinstance(decision, Mapping) or decision.get("type") not in allowed:
         raise _refused(request, f"decide one of {', '.join(f'`{kind}`' for kind in allowed)}")
     if decision["type"] == "edit":
@@ -131,16 +131,15 @@ def _decision(request: Request, action: Mapping[str, Any], given: Any) -> Mappin
 
 
 def _from_words(request: Request, words: str, allowed: Collection[str]) -> Mapping[str, Any]:
-    said = words.strip()
-    if not said:
+    said = words.strip().casefold().strip(".!")
+    if said in ("reject", "edit", "respond"):  # a decision, and no words for it
+        return {"type": said}
+    # Words on a tool call are why it is rejected; they are its result only where it cannot be.
+    possible = set(allowed) - ({"respond"} if "reject" in allowed else set())
+    decision = decision_in_words(words, possible)
+    if decision is None:
         raise _refused(request, "it is blank")
-    if said.casefold() in _APPROVALS:
-        return {"type": "approve"}
-    if said.casefold() in _REJECTIONS and "reject" in allowed:
-        return {"type": "reject"}
-    if said.casefold() in (*_REJECTIONS, "edit", "respond"):  # a decision, and no words for it
-        return {"type": said.casefold()}
-    return {"type": "reject" if "reject" in allowed else "respond", "message": words}
+    return decision
 
 
 def _edited(

@@ -8,7 +8,7 @@ the same interrupt can be answered again.
 
 import json
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 from langgraph.types import interrupt
@@ -24,7 +24,15 @@ from pydantic_core import CoreSchema, ErrorDetails
 
 from langgraph_orchestra.state import AnswerError
 
-__all__ = ["Answer", "Blank", "Decision", "DecisionType", "answer_type", "ask_person"]
+__all__ = [
+    "Answer",
+    "Blank",
+    "Decision",
+    "DecisionType",
+    "answer_type",
+    "ask_person",
+    "decision_in_words",
+]
 
 DecisionType = Literal["approve", "edit", "reject", "respond"]
 
@@ -139,25 +147,11 @@ class Answer(BaseModel):
         if isinstance(raw, int) and cls.choices:  # the number of a choice
             raw = str(raw)
         if isinstance(raw, str):
-            return cls._from_words(raw)
+            return decision_in_words(raw, cls.allowed)
         if isinstance(raw, Mapping):
             return cls._from_mapping(raw)
         kind = type(raw).__name__
         raise ValueError(f"an answer is text, a bool or a decision, not {kind}; {cls._wanted()}")
-
-    @classmethod
-    def _from_words(cls, words: str) -> dict[str, Any] | None:
-        if not words.strip():
-            return None
-        said = words.strip().casefold().strip(".!")
-        if "approve" in cls.allowed and said in _APPROVALS:
-            return {"type": "approve"}
-        if "reject" in cls.allowed and said in _REJECTIONS:
-            return {"type": "reject"}
-        if "edit" in cls.allowed and said == "edit":
-            raise ValueError(_NO_NEW_TEXT)
-        kind = "respond" if "respond" in cls.allowed else "reject"
-        return {"type": kind, "message": words}
 
     @classmethod
     def _from_mapping(cls, raw: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -220,6 +214,34 @@ class Answer(BaseModel):
             listed = (f"`{choice}` ({number})" for number, choice in enumerate(cls.choices, 1))
             return f"choose one of {', '.join(listed)}"
         return f"decide one of {', '.join(f'`{kind}`' for kind in cls.allowed)}"
+
+
+def decision_in_words(words: str, allowed: Collection[str]) -> dict[str, Any] | None:
+    """The decision that words stand for.
+
+    Where something can be approved or rejected, `yes` and `no` do so. All other words are what the
+    person has to say: an answer where one is possible, else the feedback of a rejection.
+
+    Args:
+        words: As they were written.
+        allowed: Decisions that are possible.
+
+    Returns:
+        The decision, which may still be one that is not possible; None for blank words.
+
+    Raises:
+        ValueError: They are `edit` alone.
+    """
+    if not words.strip():
+        return None
+    said = words.strip().casefold().strip(".!")
+    if "approve" in allowed and said in _APPROVALS:
+        return {"type": "approve"}
+    if "reject" in allowed and said in _REJECTIONS:
+        return {"type": "reject"}
+    if "edit" in allowed and said == "edit":
+        raise ValueError(_NO_NEW_TEXT)
+    return {"type": "respond" if "respond" in allowed else "reject", "message": words}
 
 
 def answer_type(
@@ -287,10 +309,13 @@ def _told(error: ErrorDetails) -> str:
 
 
 def _words(raw: Mapping[str, Any]) -> str:
-    """The words of a decision; empty where there are only blanks."""
-    words = raw.get("message") or raw.get("feedback") or raw.get("args") or ""
-    words = words if isinstance(words, str) else json.dumps(words, default=str)
-    return words if words.strip() else ""
+    """The words of a decision, under the first key that has any; empty where none has."""
+    for key in ("message", "feedback", "args"):
+        words = raw.get(key) or ""
+        words = words if isinstance(words, str) else json.dumps(words, default=str)
+        if words.strip():
+            return words
+    return ""
 
 
 def _edited(decision: Mapping[str, Any]) -> str:

@@ -195,3 +195,20 @@ def test_the_user_of_the_run_is_the_user_of_its_continuation(orchestra):
     orchestra("run", "reviewed", "x", "--thread", "t", "--user", "ada")
     document = json.loads(orchestra("resume", "t", "--answer", "yes", "--json").stdout)
     assert {turn["user"] for turn in document["trail"]} == {"ada"}
+
+
+@pytest.mark.usefixtures("waiting")
+@pytest.mark.parametrize("answer", ["[true, false]", '["Yes.", "no"]', '["okay", "No!"]'])
+def test_tool_calls_are_decided_in_the_words_that_other_requests_take(orchestra, answer):
+    # `okay` and `Yes.` rejected a tool call, with these words as the reason.
+    done = orchestra("resume", "m", "--answer", answer)
+    assert done.exit_code == 0
+    assert "paid 1" in done.stdout
+    assert "paid 2" not in done.stdout
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_decision_that_needs_more_than_its_name_is_refused(orchestra):
+    refused = orchestra("resume", "m", "--answer", '["approve", "Edit!"]')
+    assert refused.exit_code == 2
+    assert "an `edit` needs the tool's new arguments" in refused.stderr

@@ -77,6 +77,7 @@ def test_an_approval_is_understood_in_every_form(answers, raw):
         (decisions({"type": "reject", "feedback": "shorter"}), "shorter"),
         (decisions({"type": "reject", "message": None}), ""),
         (decisions({"type": "reject", "message": " \n"}), ""),
+        (decisions({"type": "reject", "message": " ", "feedback": "shorter"}), "shorter"),
         ({"type": "reject", "message": "shorter"}, "shorter"),
         ([{"type": "ignore", "args": None}], ""),
         ({"approved": False, "feedback": "shorter"}, "shorter"),
