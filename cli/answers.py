@@ -46,7 +46,7 @@ class Answers:
             if request is not None and request.id not in answers:
                 self._left.remove(text)
                 answers[request.id] = answer_to(request, parsed(words))
-        to_anybody = [text for text in self._left if text.partition("=")[0] not in nodes]
+        to_anybody = [text for text in self._left if not _names_one_of(nodes, text)]
         if answers or not to_anybody:
             return answers
         if len(requests) > 1:
@@ -80,17 +80,28 @@ def answer_to(request: Request, given: Any) -> Any:
     """
     if given in ({}, None):
         raise AnswerError(f"the answer of `{request.node}` cannot be used: it is empty")
-    return {"decisions": _decisions(request, given)} if request.asks_for_tools else given
+    if not request.asks_for_tools:
+        return given
+    decisions = _decisions(request, given)
+    return decisions[0] if request.is_one_tool else {"decisions": decisions}
 
 
 def _addressee(text: str, requests: Sequence[Request]) -> tuple[Request | None, str]:
     """Whom an answer names, and the answer."""
     name, separator, words = text.partition("=")
-    named = [one for one in requests if separator and name in (one.id, one.node)]
+    named = [one for one in requests if separator and name in (one.id, *one.names)]
+    if len(named) > 1:
+        named = [one for one in named if name == one.node] or named
     if len(named) > 1:
         ids = ", ".join(f"`{request.id}`" for request in named)
         raise CommandError(f"`{name}` asks {len(named)} times: answer by id, of {ids}")
     return (named[0], words) if named else (None, text)
+
+
+def _names_one_of(nodes: Collection[str], text: str) -> bool:
+    """Whether an answer names somebody, perhaps of a team, who has not asked yet."""
+    name, separator, _ = text.partition("=")
+    return bool(separator) and name.partition("/")[0] in nodes
 
 
 def _decisions(request: Request, given: Any) -> list[Mapping[str, Any]]:
@@ -109,7 +120,7 @@ def _decisions(request: Request, given: Any) -> list[Mapping[str, Any]]:
 
 def _decision(request: Request, action: Mapping[str, Any], given: Any) -> Mapping[str, Any]:
     allowed = request.allowed(action)
-    decision = _from_words(request, given) if isinstance(given, str) else given
+    decision = _from_words(request, given, allowed) if isinstance(given, str) else given
     if not isinstance(decision, Mapping) or decision.get("type") not in allowed:
         raise _refused(request, f"decide one of {', '.join(f'`{kind}`' for kind in allowed)}")
     if decision["type"] == "edit":
@@ -119,15 +130,17 @@ def _decision(request: Request, action: Mapping[str, Any], given: Any) -> Mappin
     return decision
 
 
-def _from_words(request: Request, words: str) -> Mapping[str, Any]:
+def _from_words(request: Request, words: str, allowed: Collection[str]) -> Mapping[str, Any]:
     said = words.strip()
     if not said:
         raise _refused(request, "it is blank")
     if said.casefold() in _APPROVALS:
         return {"type": "approve"}
-    if said.casefold() in _REJECTIONS:
+    if said.casefold() in _REJECTIONS and "reject" in allowed:
         return {"type": "reject"}
-    return {"type": "reject", "message": words}
+    if said.casefold() in (*_REJECTIONS, "edit", "respond"):  # a decision, and no words for it
+        return {"type": said.casefold()}
+    return {"type": "reject" if "reject" in allowed else "respond", "message": words}
 
 
 def _edited(

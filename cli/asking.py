@@ -8,6 +8,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from langgraph_orchestra.cli.answers import answer_to, parsed
+from langgraph_orchestra.cli.hints import how_to
 from langgraph_orchestra.cli.thread import Request
 from langgraph_orchestra.cli.wording import as_text, clean
 from langgraph_orchestra.state import AnswerError
@@ -27,18 +28,28 @@ class Asker:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._read_already: set[tuple[str, str]] = set()
+        self._said_last: tuple[str, str] | None = None
+        self._has_left = False
 
     def ask(self, requests: Sequence[Request]) -> dict[str, Any]:
-        """Ask until every request has an answer that looks usable.
+        """Ask until every request has an answer that looks usable, or the person has had enough.
 
         Returns:
-            The answers, by the ids of the requests.
+            The answers, by the ids of the requests; those that were given before the person left.
 
         Raises:
             EOFError: The person does not want to answer now.
         """
-        return {request.id: self._ask(request) for request in requests}
+        answers: dict[str, Any] = {}
+        while not self._has_left and len(answers) < len(requests):
+            request = requests[len(answers)]
+            try:
+                answers[request.id] = self._ask(request)
+            except EOFError:
+                self._has_left = True
+        if not answers:
+            raise EOFError
+        return answers
 
     def refuse(self, error: AnswerError) -> None:
         """Say that an answer cannot be used."""
@@ -55,7 +66,8 @@ class Asker:
 
     def _answer(self, request: Request) -> Any:
         if not request.actions:
-            self._say(request, shown(request.value))
+            self._say(request, shown(request))
+            self._hint(request)
             return parsed(self._read(PROMPT))
         answers = [self._decide(request, action) for action in request.actions]
         return answers if request.asks_for_tools else answers[0]
@@ -63,10 +75,14 @@ class Asker:
     def _decide(self, request: Request, action: Mapping[str, Any]) -> Any:
         allowed = request.allowed(action)
         self._say(request, _description_of(action))
-        self._console.print(Text(_how_to(allowed), style="dim"))
+        self._hint(request, action)
         typed = self._read(PROMPT)
-        if typed.strip().casefold() == "edit" and "edit" in allowed:
+        word = typed.strip().casefold()
+        if word == "edit" and "edit" in allowed:
             return self._edit(action)
+        if word == "respond" and "respond" in allowed and request.asks_for_tools:
+            self._console.print(Text("What the tool is said to have returned:", style="dim"))
+            return {"type": "respond", "message": self._read(PROMPT)}
         return parsed(typed)
 
     def _edit(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -80,31 +96,26 @@ class Asker:
         self._console.print(Text("The new arguments, as a JSON object in one line:", style="dim"))
         return {"type": "edit", "args": parsed(self._read(PROMPT))}
 
+    def _hint(self, request: Request, action: Mapping[str, Any] | None = None) -> None:
+        hint = clean(how_to(request, action))
+        self._console.print(Text(f"{hint[:1].upper()}{hint[1:]}:", style="dim"))
+
     def _say(self, request: Request, text: str) -> None:
-        """Tell what is asked, but once: after a refused answer the person knows it."""
-        if (request.id, text) not in self._read_already:
-            self._read_already.add((request.id, text))
+        """Tell what is asked, unless it was told last: after a refused answer it is still there."""
+        if self._said_last != (request.id, text):
+            self._said_last = (request.id, text)
             self._console.print(Text(f"{text}\n"))
 
     def _read(self, prompt: str) -> str:
         return self._console.input(prompt, markup=False)
 
 
-def shown(value: Any) -> str:
+def shown(request: Request) -> str:
     """What a request asks, for a reader."""
-    actions = value.get("action_requests") if isinstance(value, Mapping) else None
-    if not actions:
-        return clean(as_text(value))
-    return "\n\n".join(_description_of(action) for action in actions)
+    if not request.actions:
+        return clean(as_text(request.value))
+    return "\n\n".join(_description_of(action) for action in request.actions)
 
 
 def _description_of(action: Mapping[str, Any]) -> str:
     return clean(str(action.get("description") or action["name"]))
-
-
-def _how_to(allowed: Sequence[str]) -> str:
-    if "approve" not in allowed:
-        return "Your answer:"
-    choices = ", ".join(kind for kind in ("approve", "edit", "reject") if kind in allowed)
-    words = "are an answer" if "reject" not in allowed else "reject it and say why"
-    return f"{choices}; other words {words}:"

@@ -12,6 +12,7 @@ from langgraph_orchestra.cli.running import Run, exit_code_of
 from langgraph_orchestra.cli.tables import run_table
 from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Standing, begin
+from langgraph_orchestra.cli.transcript import print_requests
 from langgraph_orchestra.cli.wording import as_text, clean
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def show_templates(
             if exit_code_of(standing) is ExitCode.FAILED:
                 code = ExitCode.FAILED
             ran.append(standing)
-            print_indented(console, clean(as_text(standing.output)))
+            if standing.is_due:
+                print_requests(standing, console)
+            else:
+                print_indented(console, clean(as_text(standing.output)))
             console.print()
     _conclude(ran, database, results)
     return code

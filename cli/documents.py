@@ -13,6 +13,13 @@ from langgraph_orchestra.cli.wording import speaker_of
 if TYPE_CHECKING:
     from langgraph_orchestra.graphs.templates import Template
 
+_RECORDS = (
+    *("results", "votes"),
+    *("drafts", "rounds", "verdicts"),
+    *("active", "handoffs"),
+)
+"""Keys of a pattern's own in which a run tells what it has done."""
+
 __all__ = [
     "run_document",
     "template_document",
@@ -56,6 +63,7 @@ def run_document(standing: Standing, *, error: str | None = None) -> Mapping[str
         "output": standing.output,
         "stop": standing.stop,
         "trail": standing.view.trail,
+        **_records(standing),
         "interrupts": _interrupts(standing),
         "error": error,
     }
@@ -77,6 +85,7 @@ def thread_document(standing: Standing) -> Mapping[str, Any]:
         "output": standing.output,
         "stop": standing.stop,
         "trail": standing.values.get("trail", []),
+        **_records(standing),
         "interrupts": _interrupts(standing),
     }
 
@@ -88,6 +97,11 @@ def _naming(standing: Standing) -> Mapping[str, Any]:
         "pattern": standing.pattern,
         "status": standing.status,
     }
+
+
+def _records(standing: Standing) -> Mapping[str, Any]:
+    """What the pattern has written down, under the names of its state."""
+    return {key: standing.values[key] for key in _RECORDS if key in standing.values}
 
 
 def _interrupts(standing: Standing) -> Sequence[Mapping[str, Any]]:

@@ -33,9 +33,16 @@ LONGEST = 2000
 REFRESHES = 8
 """Times a second."""
 
+DETAIL = 300
+"""Characters of what is told of a turn, such as the reason of a choice."""
+
+_DECIDING = {"selector": "chooses who speaks next"}
+"""What those do whose words are no prose but a form to be filled in."""
+
 _MARKS = {
     "ok": ("✓", "green"),
     "fallback": ("✓", "yellow"),
+    "handed_off": ("→", "cyan"),
     "refused": ("↩", "yellow"),
     "failed": ("✗", "red"),
     "timed_out": ("✗", "red"),
@@ -81,20 +88,29 @@ class LiveView:
     def follow(self, part: Any) -> None:
         """Take in a part of the run's stream."""
         for turn in self._activity.follow(part):
-            self._console.print(self._line(turn))
+            for line in self._lines(turn):
+                # A pipe gets one line for each turn, however long.
+                self._console.print(line, soft_wrap=True)
 
-    def _line(self, turn: Turn) -> Text:
-        """A turn that has ended."""
+    def _lines(self, turn: Turn) -> Iterator[Text]:
+        """A turn that has ended; at a terminal, what does not fit stands below it."""
         mark, style = _MARKS.get(turn.outcome, _OTHER)
         used = turn.input_tokens + turn.output_tokens
-        notes = [turn.outcome if turn.outcome != "ok" else "", clean(one_line(turn.detail))]
-        return _row(
+        detail = clean(one_line(turn.detail, DETAIL))
+        notes = ": ".join(filter(None, [turn.outcome if turn.outcome != "ok" else "", detail]))
+        head = [
             (f"{mark} ", style),
             (f"{turn.path:<{NAMES}}", ""),
             (f"  {duration(turn.seconds):>8}", "dim"),
             (f"  {f'{used:,} tokens' if used else '':>13}", "dim"),
-            (f"  {': '.join(filter(None, notes))}", "dim"),
-        )
+        ]
+        line = _row(*head, (f"  {notes}", "dim"))
+        if line.cell_len <= self._console.width or not is_terminal(self._console):
+            yield line
+            return
+        yield _row(*head)
+        for part in Text(notes).wrap(self._console, self._console.width - 6):
+            yield _row((f"    {part.plain}", "dim"))
 
     def _region(self) -> RenderableType:
         """Those at work now, and what they say."""
@@ -108,7 +124,8 @@ class LiveView:
         return Lines(*lines, _row((f"  {spent}", "dim")))
 
     def _at_work(self, worker: Worker, at_once: int) -> Iterator[Text]:
-        said = clean(worker.said[-LONGEST:]).strip()
+        deciding = _DECIDING.get(worker.path.rpartition("/")[2])
+        said = deciding or clean(worker.said[-LONGEST:]).strip()
         elapsed = self._activity.clock() - worker.began
         frame = FRAMES[int(self._activity.clock() * REFRESHES) % len(FRAMES)]
         head = [

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -12,7 +12,9 @@ from typing import Any
 
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.runnables import RunnableConfig
+from langgraph.errors import is_invalid_resume
 from langgraph.types import Command
+from pydantic import ValidationError
 from rich.console import Console
 
 from langgraph_orchestra.cli.activity import STREAM_MODES
@@ -87,7 +89,8 @@ class Run:
                 answers = self._answers_to(standing.requests)
                 if not answers:
                     break
-                standing = advance(Command(resume=answers))
+                for given in _apart(answers, standing.requests):
+                    standing = advance(Command(resume=given))
             except AnswerError as error:
                 if self.asker is None:
                     raise
@@ -120,7 +123,7 @@ class Run:
 
             def advance(argument: Any) -> Standing:
                 # Standard output is for the result, whatever a tool may print.
-                with view, redirect_stdout(sys.stderr):
+                with view, redirect_stdout(sys.stderr), _answers_refused():
                     _run(loop, self._stream(argument, config, view))
                 return self.thread.standing()
 
@@ -172,6 +175,34 @@ class Run:
         if not self.database.lasts:
             return "nothing is kept, as the database is in memory"
         return self._continues if self.thread.is_saved else "nothing was saved yet"
+
+
+@contextmanager
+def _answers_refused() -> Iterator[None]:
+    """Make one kind of error of answers that cannot be used.
+
+    Raises:
+        AnswerError: An interrupt of a user's own has refused its answer.
+    """
+    try:
+        yield
+    except ValidationError as invalid:
+        if not is_invalid_resume(invalid):
+            raise
+        said = "; ".join(error["msg"] for error in invalid.errors(include_url=False))
+        raise AnswerError(f"the answer cannot be used: {said}") from invalid
+
+
+def _apart(answers: Mapping[str, Any], requests: Sequence[Request]) -> Iterator[Mapping[str, Any]]:
+    """The answers as they are to be sent.
+
+    Were one of the middleware's `per_call` decisions refused, the tools of others that came with it
+    might run twice: each goes alone.
+    """
+    alone = {request.id for request in requests if request.is_one_tool}
+    yield from ({id_: given} for id_, given in answers.items() if id_ in alone)
+    if together := {id_: given for id_, given in answers.items() if id_ not in alone}:
+        yield together
 
 
 def _tokens_in(usage: UsageMetadataCallbackHandler) -> int:

@@ -1,6 +1,6 @@
 """Lists for people: templates, threads, runs, and who did what in a thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -10,12 +10,19 @@ from langgraph_orchestra.checkpoints import ThreadInfo
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
 from langgraph_orchestra.cli.wording import clean, duration, why_it_stands
-from langgraph_orchestra.state import Turn
+from langgraph_orchestra.state import Handoff, Turn, Verdict
 
 if TYPE_CHECKING:
     from langgraph_orchestra.graphs.templates import Template
 
-__all__ = ["run_table", "template_table", "thread_table", "trail_table"]
+__all__ = [
+    "handoff_table",
+    "run_table",
+    "template_table",
+    "thread_table",
+    "trail_table",
+    "verdict_table",
+]
 
 
 def template_table(templates: "Iterable[Template]") -> Table:
@@ -67,6 +74,32 @@ def trail_table(trail: Sequence[Turn]) -> Table:
             f"{used:,}" if used else "",
             one_line(turn.detail, 200),
         )
+    return table
+
+
+def handoff_table(handoffs: Sequence[Handoff]) -> Table:
+    """Who handed over to whom, why, and what became of it."""
+    table = _table("handoff", "outcome", "by", "why")
+    for handoff in handoffs:
+        why = ": ".join(filter(None, [handoff.reason, handoff.detail]))
+        path = f"{handoff.source} → {handoff.target}"
+        _add(table, path, handoff.outcome, handoff.by, one_line(why, 200))
+    return table
+
+
+def verdict_table(rounds: Sequence[Mapping[str, Verdict]]) -> Table:
+    """How the drafts were judged, round by round."""
+    table = _table(">round", "checker", "verdict", ">score", "feedback")
+    for number, verdicts in enumerate(rounds, 1):
+        for checker, verdict in verdicts.items():
+            _add(
+                table,
+                str(number),
+                checker,
+                "approved" if verdict.approved else "sent back",
+                "" if verdict.score is None else f"{verdict.score:g}",
+                one_line(verdict.feedback, 200),
+            )
     return table
 
 

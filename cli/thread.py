@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -39,11 +39,16 @@ class Request:
     value: Any
     """The interrupt's value: of our own form, of LangChain's middleware, or a user's."""
 
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    """JSON schema of an answer; empty where nothing is known of it."""
+
     @property
     def actions(self) -> Sequence[Mapping[str, Any]]:
         """What is to be decided; empty where the value has another form."""
         if not isinstance(self.value, Mapping):
             return ()
+        if self.is_one_tool:
+            return (self.value,)
         return tuple(self.value.get("action_requests") or ())
 
     @property
@@ -51,8 +56,42 @@ class Request:
         """Whether these are tool calls that wait for approval: LangChain's middleware asks."""
         return bool(self.actions) and "node" not in self.value
 
+    @property
+    def is_one_tool(self) -> bool:
+        """Whether it is one tool call of the middleware's `per_call` mode, decided by itself."""
+        return isinstance(self.value, Mapping) and self.value.get("type") == "tool_approval"
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What an answer may call the person: where they sit, and who they are."""
+        own = self.value.get("node") if isinstance(self.value, Mapping) else None
+        return (self.node, own) if isinstance(own, str) else (self.node,)
+
+    @property
+    def blank(self) -> str:
+        """What a blank answer means, in a word of `nodes.answers.Blank`; empty if unknown."""
+        return str(self.schema.get("x-blank") or "")
+
+    @property
+    def default(self) -> str | None:
+        """What a blank answer stands for; None if for nothing."""
+        return self.schema.get("x-default")
+
+    @property
+    def fields(self) -> Sequence[str]:
+        """Fields of the object that is asked for; empty where words are."""
+        if "x-blank" not in self.schema:  # a user's own
+            return tuple(self.schema.get("properties", ()))
+        decision = self.schema["$defs"]["Decision"]["properties"]
+        return tuple(decision["message"].get("contentSchema", {}).get("properties", ()))
+
     def allowed(self, action: Mapping[str, Any]) -> Sequence[str]:
         """Decisions that are possible on one of the actions."""
+        if self.is_one_tool:
+            known = self.schema.get("discriminator", {}).get("mapping") or [
+                self.schema.get("properties", {}).get("type", {}).get("const")
+            ]
+            return tuple(known)
         for config in self.value.get("review_configs") or ():
             if config.get("action_name") == action["name"]:
                 return tuple(config["allowed_decisions"])
@@ -258,7 +297,12 @@ def _metadata(saver: BaseCheckpointSaver[str], thread_id: str) -> Mapping[str, A
 
 def _standing(thread_id: str, snapshot: StateSnapshot, template: str, pattern: str) -> Standing:
     requests = [
-        Request(interrupt.id, _asker(interrupt.value) or task.name, interrupt.value)
+        Request(
+            interrupt.id,
+            _asker(interrupt.value) or task.name,
+            interrupt.value,
+            interrupt.response_schema if isinstance(interrupt.response_schema, dict) else {},
+        )
         for task in snapshot.tasks
         for interrupt in task.interrupts
     ]

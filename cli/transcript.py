@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from langgraph_orchestra.cli.asking import shown
 from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import one_line
-from langgraph_orchestra.cli.tables import trail_table
+from langgraph_orchestra.cli.hints import how_to
+from langgraph_orchestra.cli.tables import handoff_table, trail_table, verdict_table
 from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Standing
 from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
@@ -25,6 +27,9 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
     if trail := standing.view.state.get("trail"):
         console.print()
         console.print(trail_table(trail))
+    for table in _records(standing):
+        console.print()
+        console.print(table)
     console.print()
     console.print(Text(summary(standing), style="bold"))
     if standing.is_due:
@@ -34,14 +39,20 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
         _print_part(console, "output", as_text(standing.output))
 
 
+def _records(standing: Standing) -> Iterator[Table]:
+    """What the pattern has written down besides the trail."""
+    if standing.pattern == "handoff" and (handoffs := standing.values.get("handoffs")):
+        yield handoff_table(handoffs)
+    if standing.pattern == "maker_checker" and (verdicts := standing.values.get("verdicts")):
+        yield verdict_table(verdicts)
+
+
 def print_requests(standing: Standing, console: Console) -> None:
     """Write what people are asked."""
     for request in standing.requests:
-        _print_part(console, f"{request.node} is asked", shown(request.value))
-        if request.actions:
-            console.print(
-                Text(f"  ({' | '.join(request.allowed(request.actions[0]))})", style="dim")
-            )
+        _print_part(console, f"{request.node} is asked", shown(request))
+        hint = how_to(request, request.actions[0] if request.actions else None)
+        print_indented(console, f"({clean(hint)})", "dim")
 
 
 def print_how_to_go_on(standing: Standing, database: Database, console: Console) -> None:

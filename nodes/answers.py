@@ -24,12 +24,17 @@ from pydantic_core import CoreSchema, ErrorDetails
 
 from langgraph_orchestra.state import AnswerError
 
-__all__ = ["Answer", "Decision", "DecisionType", "answer_type", "ask_person"]
+__all__ = ["Answer", "Blank", "Decision", "DecisionType", "answer_type", "ask_person"]
 
 DecisionType = Literal["approve", "edit", "reject", "respond"]
 
+Blank = Literal["refused", "default", "goes_on", "ends"]
+"""What a blank answer means: it is refused, stands for a declared answer, or lets the run go on or
+end without a word."""
+
 _APPROVALS = frozenset({"approve", "approved", "accept", "yes", "y", "ok", "okay"})
 _REJECTIONS = frozenset({"reject", "rejected", "no", "n"})
+_NO_NEW_TEXT = "an `edit` needs the new text, as `args: {'draft': '...'}`"
 _INBOX: Mapping[str, DecisionType] = {
     "accept": "approve",
     "ignore": "reject",
@@ -61,12 +66,13 @@ class Decision(BaseModel):
 
 
 class Answer(BaseModel):
-    """A person's answer: one decision, or none at all where a default is declared."""
+    """A person's answer: one decision, or none at all where a blank answer means something."""
 
     decisions: list[Decision] = Field(max_length=1)
 
     allowed: ClassVar[Sequence[DecisionType]] = ("approve", "edit", "reject", "respond")
-    may_be_blank: ClassVar[bool] = False
+    blank: ClassVar[Blank] = "refused"
+    default: ClassVar[str | None] = None
     value_type: ClassVar[type[BaseModel] | None] = None
     choices: ClassVar[Sequence[str]] = ()
 
@@ -79,12 +85,28 @@ class Answer(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """The schema that clients see names the decisions possible here, and no others."""
+        """The schema that clients see names what is possible here, and nothing else.
+
+        `x-blank` tells what a blank answer means, and `x-default` what it stands for.
+        """
         schema = handler.resolve_ref_schema(handler(core_schema))
-        decision = handler.resolve_ref_schema(schema["properties"]["decisions"]["items"])
-        decision["properties"]["type"]["enum"] = list(cls.allowed)
+        schema.update({"x-blank": cls.blank, "x-default": cls.default})
+        decisions = schema["properties"]["decisions"]
+        if cls.blank == "refused":
+            decisions["minItems"] = 1
+        decision = handler.resolve_ref_schema(decisions["items"])
+        fields = decision["properties"]
+        fields["type"]["enum"] = list(cls.allowed)
+        if "edit" not in cls.allowed:
+            del fields["edited_action"]
+        if cls.allowed == ("respond",):
+            decision["required"] = ["type", "message"]
+            del fields["message"]["default"]
         if cls.choices:
-            decision["properties"]["message"]["enum"] = list(cls.choices)
+            fields["message"]["enum"] = list(cls.choices)
+        if cls.value_type is not None and "respond" in cls.allowed:
+            inside = cls.value_type.model_json_schema()
+            fields["message"].update(contentMediaType="application/json", contentSchema=inside)
         return schema
 
     @model_validator(mode="before")
@@ -92,7 +114,7 @@ class Answer(BaseModel):
     def _read(cls, raw: Any) -> Any:
         decision = cls._decision(raw)
         if decision is None:
-            if not cls.may_be_blank:
+            if cls.blank == "refused":
                 raise ValueError(f"the answer is blank; {cls._wanted()}")
             return {"decisions": []}
         if decision["type"] not in cls.allowed:
@@ -114,6 +136,8 @@ class Answer(BaseModel):
             raw = raw[0] if raw else ""
         if isinstance(raw, bool):
             return {"type": "approve" if raw else "reject"}
+        if isinstance(raw, int) and cls.choices:  # the number of a choice
+            raw = str(raw)
         if isinstance(raw, str):
             return cls._from_words(raw)
         if isinstance(raw, Mapping):
@@ -123,15 +147,15 @@ class Answer(BaseModel):
 
     @classmethod
     def _from_words(cls, words: str) -> dict[str, Any] | None:
-        said = words.strip()
-        if not said:
+        if not words.strip():
             return None
-        if "respond" in cls.allowed and "approve" not in cls.allowed:
-            return {"type": "respond", "message": words}
-        if said.casefold().strip(".!") in _APPROVALS:
+        said = words.strip().casefold().strip(".!")
+        if "approve" in cls.allowed and said in _APPROVALS:
             return {"type": "approve"}
-        if "reject" in cls.allowed and said.casefold().strip(".!") in _REJECTIONS:
+        if "reject" in cls.allowed and said in _REJECTIONS:
             return {"type": "reject"}
+        if "edit" in cls.allowed and said == "edit":
+            raise ValueError(_NO_NEW_TEXT)
         kind = "respond" if "respond" in cls.allowed else "reject"
         return {"type": kind, "message": words}
 
@@ -145,7 +169,7 @@ class Answer(BaseModel):
             edited = raw.get("edited_action") or raw.get("args")
             edited = edited if isinstance(edited, Mapping) else {"args": edited}
             if not _draft_in(edited.get("args", edited)).strip():
-                raise ValueError("an `edit` needs the new text, as `args: {'draft': '...'}`")
+                raise ValueError(_NO_NEW_TEXT)
             return {"type": "edit", "edited_action": dict(edited)}
         words = _words(raw)
         if said == "ignore" and "reject" not in cls.allowed:
@@ -177,24 +201,32 @@ class Answer(BaseModel):
 
     @classmethod
     def _chosen(cls, words: str) -> str:
-        """The choice that is meant; upper and lower case matter only between choices."""
+        """The choice that is meant, by its name or else by its number, from 1.
+
+        Upper and lower case matter only between choices.
+        """
         said = words.strip()
         meant = [c for c in cls.choices if c.casefold() == said.casefold()]
         if said in meant or len(meant) == 1:
             return said if said in meant else meant[0]
-        raise ValueError(f"`{said}` cannot be chosen; {cls._wanted()}")
+        numbered = {str(number): c for number, c in enumerate(cls.choices, 1)}
+        if said in numbered:
+            return numbered[said]
+        raise ValueError(f"{reprlib.repr(said)} cannot be chosen; {cls._wanted()}")
 
     @classmethod
     def _wanted(cls) -> str:
         if cls.choices:
-            return f"choose one of {', '.join(f'`{choice}`' for choice in cls.choices)}"
+            listed = (f"`{choice}` ({number})" for number, choice in enumerate(cls.choices, 1))
+            return f"choose one of {', '.join(listed)}"
         return f"decide one of {', '.join(f'`{kind}`' for kind in cls.allowed)}"
 
 
 def answer_type(
     allowed: Sequence[DecisionType],
     *,
-    may_be_blank: bool = False,
+    blank: Blank = "refused",
+    default: str | None = None,
     value_type: type[BaseModel] | None = None,
     choices: Sequence[str] = (),
 ) -> type[Answer]:
@@ -202,7 +234,8 @@ def answer_type(
 
     Args:
         allowed: Decisions that are possible.
-        may_be_blank: Whether a blank answer is one; false refuses it.
+        blank: What a blank answer means, where no default is declared.
+        default: What a blank answer stands for; None if there is nothing.
         value_type: What the words of a `respond` or an `edit` must be, as JSON; None takes any.
         choices: What the words of a `respond` must be one of; empty takes any words.
     """
@@ -213,7 +246,8 @@ def answer_type(
             "__module__": __name__,
             "__doc__": Answer.__doc__,
             "allowed": tuple(allowed),
-            "may_be_blank": may_be_blank,
+            "blank": blank if default is None else "default",
+            "default": default,
             "value_type": value_type,
             "choices": tuple(choices),
         },

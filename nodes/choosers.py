@@ -16,7 +16,7 @@ from langgraph_orchestra.nodes.checks import natural_number, usable_name
 from langgraph_orchestra.nodes.decider import Decider, DeciderLike, decider_from
 from langgraph_orchestra.nodes.decision import ATTEMPTS
 from langgraph_orchestra.nodes.driver import Steps
-from langgraph_orchestra.nodes.history import read
+from langgraph_orchestra.nodes.history import everything, read
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant
 from langgraph_orchestra.nodes.policy import Policy
@@ -52,14 +52,14 @@ def by_model(
     may_finish: bool = True,
     fallback: str = "next",
 ) -> Selector:
-    """Let a model choose the next speaker; it reads what the participants read by default.
+    """Let a model choose the next speaker; it reads the whole conversation, whoever reads less.
 
     An unknown, ambiguous or forbidden name is asked again with the reason. Where only one candidate
     is left, the model is not called.
 
     Args:
-        model: Who chooses: a chat model, its name, or an `Agent`, whose prompt it is given; None
-            takes the chat's `model`, then that of the run.
+        model: Who chooses: a chat model, its name, or an `Agent`, whose prompt and history it is
+            given; None takes the chat's `model`, then that of the run.
         prompt: What the model is told; None takes `SPEAKER_PROMPT`.
         attempts: How often it is asked for a valid choice.
         may_finish: Whether it may end the conversation with a final answer.
@@ -202,8 +202,7 @@ class ByModel(Selector):
         )
 
     def _prompt(self, floor: Floor, work: Work) -> Steps[list[AnyMessage]]:
-        read_by = self.decider.history or floor.scene.history
-        read_now = yield from read(read_by, work)
+        read_now = yield from read(self.decider.history or everything(), work)
         everybody = "\n".join(
             f"- {name}: {about}" if about else f"- {name}"
             for name, about in floor.view.speakers.items()
@@ -289,7 +288,7 @@ class ByPerson(Selector):
     def choose(self, floor: Floor) -> Steps[Choice]:
         """Ask the person."""
         yield from ()
-        answers = answer_type(["respond"], may_be_blank=True, choices=floor.candidates)
+        answers = answer_type(["respond"], blank="ends", choices=floor.candidates)
         work = Work(self.node, floor.view, floor.execution, floor.scene.budget)
         decision = ask_person(
             request_from(
@@ -312,8 +311,8 @@ class ByPerson(Selector):
 
 def _question(view: View, candidates: Sequence[str]) -> str:
     listed = "\n".join(
-        f"- {name}: {about}" if (about := view.speakers.get(name)) else f"- {name}"
-        for name in candidates
+        f"{number}. {name}: {about}" if (about := view.speakers.get(name)) else f"{number}. {name}"
+        for number, name in enumerate(candidates, 1)
     )
     said: Any = f"{view.last_answer.name}: {view.last_text}" if view.last_answer else view.task
     return f"{said}\n\nWho speaks next? A blank answer ends the conversation.\n{listed}"

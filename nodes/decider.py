@@ -39,7 +39,7 @@ class Decider(NamedTuple):
     """What happens when the model is slow or fails; `on_failure` and `breaker` mean nothing."""
 
     history: History | None = None
-    """What they read of a conversation; None is what the participants read."""
+    """What they read of a conversation; None is all of it."""
 
     def decide(
         self,

@@ -27,8 +27,10 @@ class Counterpart(HumanParticipant):
 
     def __init__(self, human: Human, scene: Scene, **options: Any) -> None:
         super().__init__(human, scene, **options)
-        self._answers = answer_type(("respond",), may_be_blank=True, value_type=human.schema)
-        self._permissions = answer_type(("respond", "reject"), may_be_blank=True)
+        self._answers = answer_type(
+            ("respond",), blank="ends", default=human.default, value_type=human.schema
+        )
+        self._permissions = answer_type(("respond", "reject"), blank="ends")
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Pause for the person; a blank answer says nothing."""

@@ -123,7 +123,7 @@ class HumanParticipant(Participant):
         self.reviews = (human.role or scene.human_role) == "review"
         self._answers = answer_type(
             _REVIEW if self.reviews else _RESPOND,
-            may_be_blank=human.default is not None,
+            default=human.default,
             value_type=None if self.reviews else human.schema,
         )
         self._default = None if human.default is None else self._understood(human.default)
@@ -153,8 +153,8 @@ class HumanParticipant(Participant):
         """
         answers = self._answers
         if draft.kind is not None:
-            blank = self.human.default is not None
-            answers = answer_type(_REVIEW, may_be_blank=blank, value_type=draft.kind)
+            default = self.human.default
+            answers = answer_type(_REVIEW, default=default, value_type=draft.kind)
         asked = yield from self._asked(work)
         about = asked or (
             f"{self.description or f'Approve, edit or reject the draft of {draft.author}.'}"

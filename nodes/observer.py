@@ -78,5 +78,6 @@ def observer_from(given: Any, scene: Scene) -> Observer:
                 f"something or approve; leave it out"
             )
     return Observer(
-        HumanParticipant(given, scene), answer_type(["approve", "respond"], may_be_blank=True)
+        HumanParticipant(given, scene),
+        answer_type(["approve", "respond"], blank="goes_on", default=given.default),
     )

@@ -76,7 +76,9 @@ def graph() -> PatternGraph:
             department("marketing", "demand, competitors, price", MARKETING_PROMPT),
             department("business", "cost, income, payback", BUSINESS_PROMPT),
         ],
-        select=by_model(Agent("chair", CHAIR_PROMPT, model=StandIn(give_floor))),
+        select=by_model(
+            Agent("chair", CHAIR_PROMPT, model=StandIn(give_floor), history=this_run())
+        ),
         allow_repeat=False,
         max_turns=12,
         history=this_run(),
@@ -100,7 +102,7 @@ def department(name: str, description: str, prompt: str) -> Agent:
 
 def give_floor(messages: Sequence[BaseMessage]) -> SpeakerChoice:
     """Stand in for the chair: whoever was asked, then who has not spoken, then the decision."""
-    task, *talk = of_this_run(messages)
+    task, *talk = [message for message in messages if message.type == "human"]
     said = said_in(talk)
     for asked, [question, *_] in open_questions(said).items():
         return SpeakerChoice(next_speaker=asked, reason=f"was asked: {question}")
@@ -113,13 +115,6 @@ def give_floor(messages: Sequence[BaseMessage]) -> SpeakerChoice:
         finished=True,
         final_answer=decision(plan_in(task.text)),
     )
-
-
-def of_this_run(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    """The task and what was said about it: the chair reads the whole thread, then a question."""
-    *thread, _ = messages
-    tasks = [place for place, m in enumerate(thread) if m.type == "human" and not m.name]
-    return thread[tasks[-1] :]
 
 
 def said_in(messages: Sequence[BaseMessage]) -> list[tuple[str, str]]:

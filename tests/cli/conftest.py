@@ -18,6 +18,7 @@ from .pseudo_terminal import PseudoTerminal
 from .stage import TEMPLATES
 
 STAGE = [sys.executable, str(Path(__file__).with_name("stage.py"))]
+TESTS = Path(__file__).parents[1]
 
 Orchestra = Callable[..., Result]
 Process = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,6 +29,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test has a folder of its own, and a terminal of 80 columns."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
     for name in ("FORCE_COLOR", "NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -91,8 +93,8 @@ def terminal() -> Iterator[Callable[..., PseudoTerminal]]:
     """The command at a terminal of 80 columns."""
     with ExitStack() as stack:
 
-        def give(*words: str, **options: Any) -> PseudoTerminal:
-            environment = {**os.environ, "TERM": "xterm", **options}
-            return stack.enter_context(PseudoTerminal([*STAGE, *words], environment))
+        def give(*words: str, columns: int = 80, **options: Any) -> PseudoTerminal:
+            environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), **options}
+            return stack.enter_context(PseudoTerminal([*STAGE, *words], environment, columns))
 
         yield give

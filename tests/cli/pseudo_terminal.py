@@ -21,16 +21,19 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\a]*\a")
 
 
 class PseudoTerminal:
-    """Runs a command at a terminal of 24 lines of 80 columns.
+    """Runs a command at a terminal of 24 lines.
 
     Args:
         command: The command and its arguments.
         environment: Its environment.
+        columns: Of the terminal.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], columns: int = 80
+    ) -> None:
         self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
             command,
             stdin=theirs,

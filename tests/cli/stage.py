@@ -26,6 +26,7 @@ from langgraph_orchestra.graphs import (
 from langgraph_orchestra.graphs.templates import Template
 from langgraph_orchestra.models import ScriptedModel, StandIn
 from langgraph_orchestra.nodes import Agent, Human, Limits, Policy, View, question
+from support.conversations import CONVERSATIONS
 
 
 class Opinion(BaseModel):
@@ -270,6 +271,7 @@ TEMPLATES: Mapping[str, Template] = {
         _template(woken),
         _template(poet),
         _template(choir, "concurrent"),
+        *(_template(build, pattern) for build, pattern in CONVERSATIONS.items()),
     )
 }
 

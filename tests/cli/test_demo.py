@@ -1,5 +1,7 @@
 """`orchestra demo`: the templates at work, offline."""
 
+from dataclasses import replace
+
 import pytest
 
 from langgraph_orchestra.graphs import templates
@@ -64,6 +66,46 @@ def test_a_template_that_needs_a_person_is_left_waiting(shown):
     [[_, _, thread, stop, *_]] = table_of(done)
     assert (done.exit_code, stop) == (0, "waiting")
     assert f"orchestra resume {thread}" in done.stdout
+    assert "boss is asked\n  Approve, edit or reject the draft of writer." in done.stderr
+
+
+SIX_PATTERNS = {
+    "sequential": ("article", "letter", "nested"),
+    "concurrent": ("panel", "houses"),
+    "map_reduce": ("items",),
+    "group_chat": ("chosen", "observed", "led", "misled"),
+    "maker_checker": ("reviewed",),
+    "handoff": ("helpline", "endless", "crossed"),
+}
+"""Fourteen templates, some of which wait for a person."""
+
+
+def test_fourteen_templates_of_six_patterns_stand_in_a_line_each(orchestra, monkeypatch):
+    chosen = {
+        name: replace(TEMPLATES[name], pattern=pattern)
+        for pattern, names in SIX_PATTERNS.items()
+        for name in names
+    }
+    monkeypatch.setattr(templates, "TEMPLATES", chosen)
+    listed = orchestra("list").stdout.splitlines()
+    assert [line.split()[:2] for line in listed[1:]] == [
+        [name, pattern] for pattern, names in SIX_PATTERNS.items() for name in names
+    ]
+    done = orchestra("demo")
+    assert done.exit_code == 0
+    assert [row[0] for row in table_of(done)] == list(chosen)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    for pattern, names in SIX_PATTERNS.items():
+        done = orchestra("demo", pattern)
+        assert [row[0] for row in table_of(done)] == list(names)
+
+
+@pytest.mark.parametrize("name", ["chosen", "observed", "helpline", "endless", "houses"])
+def test_the_graph_of_a_conversation_is_drawn_with_who_is_asked(orchestra, name):
+    person = {"chosen": "chooser", "observed": "coach", "endless": "boss", "houses": "boss"}
+    done = orchestra("draw", name, "--xray")
+    assert done.exit_code == 0
+    assert person.get(name, "customer") in done.stdout
 
 
 @pytest.mark.parametrize("failing", ["unlucky", "hopeless"])

@@ -18,7 +18,11 @@ def test_a_run_that_needs_a_person_shows_what_is_asked_and_how_to_answer(orchest
     done = orchestra("run", "reviewed", "x", "--thread", "t")
     assert (done.exit_code, done.stdout) == (3, "")
     assert "boss is asked\n  Approve, edit or reject the draft of writer." in done.stderr
-    assert "(approve | edit | reject)" in done.stderr
+    hint = (
+        "  (approve, edit or reject, which ends the run; other words send it back; a\n"
+        "  blank line is refused)\n"
+    )
+    assert hint in done.stderr
     assert "Answer it: orchestra resume t\n" in done.stderr
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from langgraph_orchestra.graphs import create_group_chat
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, by_model, last_only, this_run
+from langgraph_orchestra.nodes import Agent, by_model, last_only
 from langgraph_orchestra.state import SpeakerChoice
 from support.members import agent
 from support.results import ended, readings, spoken
@@ -52,16 +52,6 @@ def test_a_summary_without_a_model_takes_that_of_the_chat(run, summary):
     chat = create_group_chat([agent("ann")], max_turns=1, summary=summary, model=model)
     assert ended(run(chat.compile())) == ("the sum", "turn_limit")
     assert model.calls[0].messages[0].text == "Sum up."
-
-
-def test_the_chooser_reads_what_the_participants_read(run, saver):
-    chooser = picks("ann", "bob")
-    members = [agent("ann", "a1", "a2"), agent("bob")]
-    chat = create_group_chat(members, select=by_model(chooser), max_turns=1, history=this_run())
-    app = chat.compile(checkpointer=saver)
-    run(app, thread="1")
-    run(app, "another task", thread="1")
-    assert read_in(chooser) == [["the task"], ["another task"]]
 
 
 def test_an_agent_who_chooses_reads_by_its_own_history(run):

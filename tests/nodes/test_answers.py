@@ -13,9 +13,10 @@ from langgraph_orchestra.nodes.answers import Answer, Decision, answer_type
 REVIEW = answer_type(("approve", "edit", "reject"))
 RESPOND = answer_type(("respond",))
 PLAN = answer_type(("approve", "edit", "respond", "reject"))
-OBSERVE = answer_type(("approve", "respond"))
-ESCALATION = answer_type(("respond", "reject"))
-OPTIONAL = answer_type(("respond",), may_be_blank=True)
+OBSERVE = answer_type(("approve", "respond"), blank="goes_on")
+ESCALATION = answer_type(("respond", "reject"), blank="ends")
+CHOICE = answer_type(("respond",), blank="ends", choices=["ann", "Bob", "bob", "3"])
+OPTIONAL = answer_type(("respond",), blank="ends")
 
 
 class Visit(BaseModel):
@@ -62,7 +63,7 @@ def test_an_approval_is_understood_in_every_form(answers, raw):
     assert (decision.type, decision.text) == ("approve", "")
 
 
-@pytest.mark.parametrize("answers", [REVIEW, PLAN])
+@pytest.mark.parametrize("answers", [REVIEW, PLAN, ESCALATION])
 @pytest.mark.parametrize(
     ("raw", "feedback"),
     [
@@ -134,6 +135,8 @@ def test_an_edit_is_understood_in_every_form_as_the_new_draft(answers, raw):
 @pytest.mark.parametrize(
     "raw",
     [
+        "edit",
+        " Edit. ",
         {"type": "edit"},
         {"type": "edit", "args": None},
         {"type": "edit", "args": {}},
@@ -168,12 +171,43 @@ def test_words_are_understood_in_every_form(answers, raw):
     assert (decision.type, decision.text) == ("respond", "in Lisbon")
 
 
-@pytest.mark.parametrize("words", ["yes", "no", "approve", "reject", "  two\nlines  "])
-@pytest.mark.parametrize("answers", [RESPOND, ESCALATION])
-def test_where_words_are_asked_for_even_yes_and_no_are_words_as_they_were_written(answers, words):
-    decision = decided(answers, words)
+@pytest.mark.parametrize("words", ["yes", "no", "approve", "reject", "edit", "  two\nlines  "])
+def test_where_words_are_asked_for_even_yes_and_no_are_words_as_they_were_written(words):
+    decision = decided(RESPOND, words)
     assert decision is not None
     assert (decision.type, decision.text) == ("respond", words)
+
+
+@pytest.mark.parametrize(
+    ("raw", "chosen"),
+    [
+        ("ann", "ann"),
+        (" ANN\n", "ann"),
+        ("Bob", "Bob"),
+        ("bob", "bob"),
+        ("1", "ann"),
+        (" 2 ", "Bob"),
+        (3, "3"),
+        (4, "3"),
+        ({"type": "respond", "message": "ann"}, "ann"),
+        ({"type": "respond", "message": 1}, "ann"),
+        ({"type": "respond", "feedback": "1"}, "ann"),
+        (decisions({"type": "respond", "message": "ann"}), "ann"),
+        ([{"type": "response", "args": "1"}], "ann"),
+        (["ann"], "ann"),
+    ],
+    ids=repr,
+)
+def test_a_choice_is_understood_by_its_name_and_else_by_its_number(raw, chosen):
+    decision = decided(CHOICE, raw)
+    assert decision is not None
+    assert (decision.type, decision.text) == ("respond", chosen)
+
+
+@pytest.mark.parametrize("raw", ["carl", "BOB", "0", "5", 0, -1, 5, "1.", "ann bob"], ids=repr)
+def test_a_choice_that_is_not_offered_is_refused_with_what_is(raw):
+    with pytest.raises(ValidationError, match=r"choose one of `ann` \(1\), `Bob` \(2\), "):
+        decided(CHOICE, raw)
 
 
 def test_no_is_a_message_where_nothing_can_be_rejected():
@@ -185,9 +219,10 @@ def test_no_is_a_message_where_nothing_can_be_rejected():
 BLANKS = ["", "  \n", [], [""], decisions(), {"type": "respond", "message": " "}]
 
 
+@pytest.mark.parametrize("answers", [OPTIONAL, OBSERVE, ESCALATION, CHOICE])
 @pytest.mark.parametrize("raw", BLANKS, ids=repr)
-def test_a_blank_answer_is_none_where_it_may_be(raw):
-    assert decided(OPTIONAL, raw) is None
+def test_a_blank_answer_is_none_where_it_may_be(answers, raw):
+    assert decided(answers, raw) is None
 
 
 @pytest.mark.parametrize("answers", [REVIEW, RESPOND, PLAN])
@@ -197,9 +232,10 @@ def test_a_blank_answer_is_refused_with_what_is_possible_where_it_may_not_be(ans
         decided(answers, raw)
 
 
-def test_ignoring_a_question_is_a_blank_answer():
+@pytest.mark.parametrize("answers", [OPTIONAL, OBSERVE, CHOICE])
+def test_ignoring_what_cannot_be_rejected_is_a_blank_answer(answers):
     ignored = [{"type": "ignore", "args": None}]
-    assert decided(OPTIONAL, ignored) is None
+    assert decided(answers, ignored) is None
     with pytest.raises(ValidationError, match="blank"):
         decided(RESPOND, ignored)
 
@@ -215,6 +251,10 @@ def test_ignoring_a_question_is_a_blank_answer():
         (OBSERVE, False),
         (ESCALATION, True),
         (ESCALATION, {"type": "approve"}),
+        (ESCALATION, {"type": "edit", "args": {"draft": "x"}}),
+        (ESCALATION, {"approved": True}),
+        (OBSERVE, {"type": "edit", "args": {"draft": "x"}}),
+        (OBSERVE, {"approved": False}),
         (REVIEW, {"type": "shrug"}),
         (REVIEW, {"type": "Approve"}),
     ],
@@ -322,13 +362,51 @@ def test_an_answer_of_another_type_is_refused(raw):
         decided(TYPED, raw)
 
 
-def test_clients_are_shown_what_can_be_decided_and_nothing_of_ours():
-    schema = TypeAdapter(OBSERVE).json_schema()
-    shown = schema["$defs"]["Decision"]["properties"]
-    assert shown["type"]["enum"] == ["approve", "respond"]
-    assert set(shown) == {"type", "message", "edited_action"}
-    review = TypeAdapter(REVIEW).json_schema()["$defs"]["Decision"]["properties"]
-    assert review["type"]["enum"] == ["approve", "edit", "reject"]
+def shown_to_clients(answers: type[Answer]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of an answer, and the fields of a decision in it."""
+    schema = TypeAdapter(answers).json_schema()
+    return schema, schema["$defs"]["Decision"]["properties"]
+
+
+@pytest.mark.parametrize("answers", [REVIEW, RESPOND, PLAN, OBSERVE, ESCALATION, CHOICE, TYPED])
+def test_clients_are_shown_what_can_be_decided_and_nothing_of_ours(answers):
+    _, fields = shown_to_clients(answers)
+    assert fields["type"]["enum"] == list(answers.allowed)
+    edited = {"edited_action"} if "edit" in answers.allowed else set()
+    assert set(fields) == {"type", "message", *edited}
+
+
+def test_clients_are_shown_that_an_answer_in_words_needs_them():
+    schema, fields = shown_to_clients(RESPOND)
+    assert schema["$defs"]["Decision"]["required"] == ["type", "message"]
+    assert "default" not in fields["message"]
+
+
+def test_clients_are_shown_what_there_is_to_choose():
+    _, fields = shown_to_clients(CHOICE)
+    assert fields["message"]["enum"] == ["ann", "Bob", "bob", "3"]
+
+
+def test_clients_are_shown_the_type_that_is_asked_for():
+    _, fields = shown_to_clients(TYPED)
+    assert fields["message"]["contentMediaType"] == "application/json"
+    assert fields["message"]["contentSchema"] == Visit.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    ("answers", "blank", "default", "least"),
+    [
+        (REVIEW, "refused", None, 1),
+        (OBSERVE, "goes_on", None, 0),
+        (ESCALATION, "ends", None, 0),
+        (answer_type(("respond",), default="blue"), "default", "blue", 0),
+        (answer_type(("respond",), blank="ends", default=""), "default", "", 0),
+    ],
+)
+def test_clients_are_shown_what_a_blank_answer_means(answers, blank, default, least):
+    schema, _ = shown_to_clients(answers)
+    assert (schema["x-blank"], schema["x-default"]) == (blank, default)
+    assert schema["properties"]["decisions"].get("minItems", 0) == least
 
 
 LEAVES = st.one_of(
@@ -366,7 +444,9 @@ def says_so(raw: Any) -> bool:
     return raw is True
 
 
-@pytest.mark.parametrize("answers", [REVIEW, RESPOND, PLAN, OBSERVE, ESCALATION, OPTIONAL, TYPED])
+@pytest.mark.parametrize(
+    "answers", [REVIEW, RESPOND, PLAN, OBSERVE, ESCALATION, OPTIONAL, TYPED, CHOICE]
+)
 @given(raw=JSON)
 @example(raw={"type": ["approve"]})
 @example(raw={"type": "\ud800"})
@@ -378,54 +458,10 @@ def test_whatever_is_answered_is_either_refused_or_a_decision_that_was_possible(
     except ValidationError:
         return
     if decision is None:
-        assert answers.may_be_blank
+        assert answers.blank != "refused"
         return
     assert decision.type in answers.allowed
     assert decision.type != "approve" or says_so(raw)
     assert decision.type not in ("edit", "respond") or decision.text.strip()
     if answers.value_type is not None:
         assert isinstance(decision.value, answers.value_type)
-
-
-# Choices
-
-CHOICE = answer_type(("respond",), may_be_blank=True, choices=("ann", "bob", "Bob"))
-
-
-@pytest.mark.parametrize(
-    ("raw", "meant"),
-    [
-        ("ann", "ann"),
-        (" Ann ", "ann"),
-        ("ANN", "ann"),
-        ("bob", "bob"),
-        ("Bob", "Bob"),
-        ({"type": "respond", "message": "ANN"}, "ann"),
-        (decisions({"type": "respond", "message": "bob"}), "bob"),
-        ([{"type": "response", "args": "ann"}], "ann"),
-        (["ann"], "ann"),
-    ],
-)
-def test_a_choice_is_understood_in_every_form_and_exactly_where_case_alone_tells(raw, meant):
-    assert decided(CHOICE, raw) == Decision(type="respond", message=meant)
-
-
-@pytest.mark.parametrize(
-    "raw", ["eve", "BOB", "ann, bob", "a", "yes", True, 3, {"type": "respond", "message": "eve"}]
-)
-def test_what_cannot_be_chosen_is_refused_with_the_choices(raw):
-    with pytest.raises(ValidationError, match="choose one of `ann`, `bob`, `Bob`"):
-        CHOICE.model_validate(raw)
-
-
-@pytest.mark.parametrize(
-    "raw", ["", " ", [], {"decisions": []}, {"type": "respond", "message": ""}]
-)
-def test_nobody_is_a_choice_where_it_may_be_left_blank(raw):
-    assert decided(CHOICE, raw) is None
-
-
-def test_clients_are_shown_the_choices():
-    schema = TypeAdapter(CHOICE).json_schema()
-    text = str(schema)
-    assert "['ann', 'bob', 'Bob']" in text

@@ -16,6 +16,9 @@ from langgraph.types import Command
 
 from langgraph_orchestra.checkpoints import open_checkpointer
 from support.crash_graphs import GRAPHS, Diary, Saved
+from support.people_graphs import PEOPLE_GRAPHS
+
+EVERY_GRAPH = {**GRAPHS, **PEOPLE_GRAPHS}
 
 CONFIG: Any = {"configurable": {"thread_id": "1"}}
 
@@ -36,7 +39,7 @@ def main() -> None:
                 saved.wait_for(options.after)
                 hold()
 
-        app = GRAPHS[options.graph](Diary(options.diary, visit)).compile(checkpointer=saver)
+        app = EVERY_GRAPH[options.graph](Diary(options.diary, visit)).compile(checkpointer=saver)
         argument: Any = {"messages": options.input} if options.input else None
         if options.answers:
             argument = Command(resume=json.loads(options.answers))
@@ -51,7 +54,7 @@ def main() -> None:
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    parser.add_argument("graph", choices=GRAPHS)
+    parser.add_argument("graph", choices=EVERY_GRAPH)
     parser.add_argument("database", type=Path)
     parser.add_argument("diary", type=Path)
     parser.add_argument("mode", choices=["sync", "async"])

@@ -1,0 +1,235 @@
+"""A graph for every place in which a pattern asks a person, and what is asked and answered there.
+
+A pattern that comes later adds its places to `PLACES`; the tests run over all of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from langgraph_orchestra.graphs import (
+    PatternGraph,
+    create_concurrent,
+    create_group_chat,
+    create_handoff,
+    create_sequential,
+)
+from langgraph_orchestra.models import ScriptedModel
+from langgraph_orchestra.nodes import Agent, Human, by_person, question
+from support.crash_graphs import Diary
+from support.handoffs import to
+
+__all__ = ["PEOPLE_GRAPHS", "PLACES", "Place"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody, called `ada`, is asked once."""
+
+    build: Callable[[Diary], PatternGraph]
+    """Makes the graph; its other participants note that they work."""
+
+    pattern: str
+    """As the request names it."""
+
+    kind: str
+    """Of the request."""
+
+    allowed: Sequence[str]
+    """Decisions that are possible."""
+
+    arguments: Mapping[str, Any]
+    """Of the request, for the task `Go`."""
+
+    before: Sequence[str]
+    """Who has worked when ada is asked."""
+
+    after: Sequence[str]
+    """Who works when she has answered."""
+
+    answer: Any
+    """One that can be used."""
+
+    output: str
+    """Of the run with that answer."""
+
+    forms: Sequence[Any]
+    """Other forms of the same answer."""
+
+    bad: Sequence[Any] = field(default=(5, {"type": "shrug"}, {"decisions": [{}, {}]}))
+    """Answers that cannot be used."""
+
+
+def drafted(diary: Diary) -> PatternGraph:
+    """A person reviews the answer of the stage before."""
+    return create_sequential([diary.stage("writer"), Human("ada"), diary.stage("printer")])
+
+
+def branched(diary: Diary) -> PatternGraph:
+    """A person in a branch."""
+    return create_concurrent([diary.stage("ben"), question("ada", "Well?")])
+
+
+def seated(diary: Diary) -> PatternGraph:
+    """A person in a group chat."""
+    return create_group_chat([diary.stage("ben"), Human("ada"), diary.stage("carl")], max_turns=3)
+
+
+def choosing(diary: Diary) -> PatternGraph:
+    """A person gives the floor."""
+    stages = [diary.stage("ben"), diary.stage("carl")]
+    return create_group_chat(stages, select=by_person("ada"), max_turns=1)
+
+
+def observing(diary: Diary) -> PatternGraph:
+    """A person may speak before a turn."""
+    stages = [diary.stage("ben"), diary.stage("carl")]
+    return create_group_chat(stages, observer=Human("ada"), max_turns=1)
+
+
+def returning(diary: Diary) -> PatternGraph:
+    """An answer goes back to a person."""
+    return create_handoff([diary.agent("ben")], human="ada")
+
+
+def escalating(diary: Diary) -> PatternGraph:
+    """A person is asked about handoffs without an end."""
+
+    def handing(name: str, target: str) -> Agent:
+        def reply(_: Sequence[BaseMessage]) -> Any:
+            diary.note(name)
+            return to(target)
+
+        return Agent(name, f"You are {name}.", model=ScriptedModel(reply))
+
+    return create_handoff(
+        [handing("ben", "carl"), handing("carl", "ben")], human="ada", max_handoffs=1
+    )
+
+
+APPROVALS: Sequence[Any] = (
+    True,
+    "Yes.",
+    "ok",
+    {"type": "approve"},
+    {"decisions": [{"type": "approve"}]},
+    [{"type": "accept", "args": None}],
+    {"approved": True},
+)
+BLANKS: Sequence[Any] = (
+    " \n",
+    [],
+    {"decisions": []},
+    {"type": "respond", "message": " "},
+)
+
+
+def words(said: str) -> Sequence[Any]:
+    """Words in all the forms that tools send them."""
+    return (
+        {"type": "respond", "message": said},
+        {"type": "respond", "feedback": said},
+        {"decisions": [{"type": "respond", "message": said}]},
+        [{"type": "response", "args": said}],
+        [said],
+    )
+
+
+PLACES: Mapping[str, Place] = {
+    "review in a sequence": Place(
+        drafted,
+        pattern="sequential",
+        kind="review_draft",
+        allowed=["approve", "edit", "reject"],
+        arguments={"participant": "writer", "draft": "answer of writer", "round": 1},
+        before=["writer"],
+        after=["printer"],
+        answer="approve",
+        output="answer of printer",
+        forms=APPROVALS,
+    ),
+    "branch": Place(
+        branched,
+        pattern="concurrent",
+        kind="answer",
+        allowed=["respond"],
+        arguments={"participant": "ada", "message": "Well?", "task": "Go"},
+        before=["ben"],
+        after=[],
+        answer="fine",
+        output="## ben\n\nanswer of ben\n\n## ada\n\nfine",
+        forms=words("fine"),
+    ),
+    "seat in a group chat": Place(
+        seated,
+        pattern="group_chat",
+        kind="answer",
+        allowed=["respond"],
+        arguments={"participant": "ada", "message": "answer of ben", "task": "Go"},
+        before=["ben"],
+        after=["carl"],
+        answer="fine",
+        output="answer of carl",
+        forms=words("fine"),
+    ),
+    "chooser": Place(
+        choosing,
+        pattern="group_chat",
+        kind="choose_speaker",
+        allowed=["respond"],
+        arguments={"candidates": ["ben", "carl"]},
+        before=[],
+        after=["carl"],
+        answer="carl",
+        output="answer of carl",
+        forms=(*words("carl"), "CARL", "2", 2, {"type": "respond", "message": 2}),
+        bad=("zoe", 7, {"type": "approve"}),
+    ),
+    "observer": Place(
+        observing,
+        pattern="group_chat",
+        kind="observe",
+        allowed=["approve", "respond"],
+        arguments={"candidates": ["ben", "carl"], "message": "Go"},
+        before=[],
+        after=["ben"],
+        answer="be quick",
+        output="answer of ben",
+        forms=words("be quick"),
+    ),
+    "return of a handoff": Place(
+        returning,
+        pattern="handoff",
+        kind="answer",
+        allowed=["respond"],
+        arguments={"participant": "ada", "message": "answer of ben", "task": "Go"},
+        before=["ben"],
+        after=[],
+        answer="",
+        output="answer of ben",
+        forms=(*BLANKS, [{"type": "ignore", "args": None}]),
+    ),
+    "escalation": Place(
+        escalating,
+        pattern="handoff",
+        kind="escalation",
+        allowed=["respond", "reject"],
+        arguments={
+            "reason": "turn_limit",
+            "message": "The conversation does not come to an end: 1 of 1 handoffs taken.",
+        },
+        before=["ben", "carl"],
+        after=[],
+        answer="",
+        output="",
+        forms=BLANKS,
+    ),
+}
+"""By what somebody is there."""
+
+PEOPLE_GRAPHS: Mapping[str, Callable[[Diary], PatternGraph]] = {
+    place.build.__name__: place.build for place in PLACES.values()
+}
+"""Their graphs, for processes of their own."""
