@@ -153,8 +153,7 @@ class HumanParticipant(Participant):
         """
         answers = self._answers
         if draft.kind is not None:
-            default = self.human.default
-            answers = answer_type(_REVIEW, default=default, value_type=draft.kind)
+            answers = answer_type(_REVIEW, default=self.human.default, value_type=draft.kind)
         asked = yield from self._asked(work)
         about = asked or (
             f"{self.description or f'Approve, edit or reject the draft of {draft.author}.'}"

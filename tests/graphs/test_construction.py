@@ -348,3 +348,9 @@ def test_a_stage_that_may_be_skipped_is_refused_where_there_are_no_stages():
         create_maker_checker(agent("maker"), perhaps)
     with pytest.raises(ConfigurationError, match="`split` decides which items"):
         create_map_reduce(lambda view: [], perhaps)
+
+
+@pytest.mark.parametrize("argument", ["history", "context_schema"])
+def test_a_wrong_kind_of_history_or_context_is_refused(pattern, argument):
+    with pytest.raises(TypeError, match=f"`{argument}` is a .*, not 3"):
+        pattern([named("a")], **{argument: 3})
