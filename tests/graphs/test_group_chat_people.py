@@ -222,7 +222,7 @@ def test_a_choice_is_understood_whatever_its_form(choice, run, saver):
 def test_a_wrong_choice_is_refused_and_the_same_request_stays_open(wrong, run, saver):
     app = led(saver, max_turns=1)
     waiting = answers(app, run)
-    with pytest.raises(AnswerError, match=r"choose one of `ann`, `bob`|exactly one"):
+    with pytest.raises(AnswerError, match=r"choose one of `ann`|exactly one"):
         run(app, Command(resume={asked(waiting).id: wrong}), thread="1")
     open_ = app.get_state({"configurable": {"thread_id": "1"}}).interrupts
     assert [one.id for one in open_] == [asked(waiting).id]
@@ -232,7 +232,7 @@ def test_a_wrong_choice_is_refused_and_the_same_request_stays_open(wrong, run, s
 def test_of_names_that_differ_in_case_alone_the_exact_one_is_chosen(run, saver):
     app = led(saver, "ann", "Ann", max_turns=1)
     assert order(answers(app, run, "Ann")) == ["Ann"]
-    with pytest.raises(AnswerError, match="`ANN` cannot be chosen"):
+    with pytest.raises(AnswerError, match="'ANN' cannot be chosen"):
         answers(app, run, "ANN", thread="2")
 
 
