@@ -1,8 +1,8 @@
 """A thread: the template it belongs to, and how it stands."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -63,9 +63,8 @@ class Request:
 
     @property
     def names(self) -> Sequence[str]:
-        """What an answer may call the person: where they sit, and who they are."""
-        own = self.value.get("node") if isinstance(self.value, Mapping) else None
-        return (self.node, own) if isinstance(own, str) else (self.node,)
+        """What an answer may call who asks: where they sit, who they are, and their team."""
+        return (self.node, self.node.rpartition("/")[2], self.node.partition("/")[0])
 
     @property
     def blank(self) -> str:
@@ -185,7 +184,17 @@ class Thread:
         """How it stands."""
         with looking_only():
             snapshot = self.graph.get_state(self.config)
-        return _standing(self.id, snapshot, self.template.name, self.template.pattern)
+            standing = _standing(self.id, snapshot, self.template.name, self.template.pattern)
+            if not any(request.asks_for_tools for request in standing.requests):
+                return standing
+            places = dict(_places(self.graph.get_state(self.config, subgraphs=True)))
+        requests = [
+            replace(request, node=places.get(request.id, request.node))
+            if request.asks_for_tools
+            else request
+            for request in standing.requests
+        ]
+        return replace(standing, requests=requests)
 
     @property
     def is_saved(self) -> bool:
@@ -315,6 +324,21 @@ def _standing(thread_id: str, snapshot: StateSnapshot, template: str, pattern: s
         failed=[task.name for task in snapshot.tasks if task.error],
         is_due=bool(snapshot.next),
     )
+
+
+def _places(snapshot: StateSnapshot, teams: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+    """Who asks for approval of a tool, by the ids of the interrupts.
+
+    The request of LangChain's middleware does not say; the agent is the one in whose own graph it
+    was raised.
+    """
+    for task in snapshot.tasks:
+        path = (*teams, task.name)
+        if isinstance(task.state, StateSnapshot) and task.state.interrupts:
+            yield from _places(task.state, path)
+            continue
+        for interrupt in task.interrupts:
+            yield interrupt.id, "/".join(teams or path)
 
 
 def _asker(value: Any) -> str:

@@ -20,7 +20,7 @@ from langgraph_orchestra.nodes.aggregate import Aggregate, aggregate_of
 from langgraph_orchestra.nodes.aggregators import Race, concatenate
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.driver import Execution, Steps
-from langgraph_orchestra.nodes.fanout import Fanout, beaten, ended_at
+from langgraph_orchestra.nodes.fanout import Fanout, beaten, ended_at, in_order
 from langgraph_orchestra.nodes.history import History, task_only
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.limits import Limits
@@ -222,12 +222,7 @@ class Fan:
         if self.fanout.race:
             records = with_one_winner(records)
         return {
-            "messages": [message for record in records for message in record["messages"]],
-            "trail": [
-                turn.model_copy(update={"step": step + place})
-                for place, record in enumerate(records)
-                for turn in record["trail"]
-            ],
+            **in_order(records, step),
             "results": {record["result"].name: record["result"] for record in records},
             "branch_records": Overwrite({}),
         }

@@ -29,7 +29,7 @@ from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.history import History, everything, this_run
-from langgraph_orchestra.nodes.human import Human, HumanParticipant
+from langgraph_orchestra.nodes.human import Human, HumanParticipant, draft_in
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
@@ -189,6 +189,11 @@ class Chat:
             people.append(self.selector.node)
         keys = get_type_hints(self.scene.state_schema) if self.scene.state_schema else {}
         unique_names([*self.members, *people], keys)
+        if len(self.reviewers) == len(self.members):
+            raise ConfigurationError(
+                f"`{self.reviewers[0]}` reviews, but nobody writes what could be reviewed; add a "
+                f'participant who does, or give a person `role="answer"`'
+            )
 
     @lazy
     def speakers(self) -> Mapping[str, str]:
@@ -199,6 +204,12 @@ class Chat:
     def breakers(self) -> bool:
         """Whether anybody may be out for the rest of a run."""
         return any(member.policy.breaker for member in self.members.values())
+
+    @lazy
+    def reviewers(self) -> Sequence[str]:
+        """People who review, and may speak only where there is something to review."""
+        people = (m for m in self.members.values() if isinstance(m, HumanParticipant))
+        return [person.name for person in people if person.reviews]
 
     @lazy
     def everybody(self) -> Sequence[Participant]:
@@ -258,7 +269,11 @@ class Chat:
             return True
         if speaker is None:
             return False
-        return all(self.members[name].policy.breaker for name in self.successors_of(speaker))
+        return all(self.may_be_passed_over(name) for name in self.successors_of(speaker))
+
+    def may_be_passed_over(self, name: str) -> bool:
+        """Whether somebody may be out, or have nothing to review."""
+        return self.members[name].policy.breaker is not None or name in self.reviewers
 
     def successors_of(self, speaker: str) -> Sequence[str]:
         """Who may speak after somebody, by the rules that are fixed beforehand."""
@@ -267,11 +282,15 @@ class Chat:
             names = [name for name in names if name in self.transitions.get(speaker, ())]
         return [name for name in names if self.allow_repeat or name != speaker]
 
+    def writers(self, names: Sequence[str]) -> Sequence[str]:
+        """Those among them who may speak also where there is nothing to review."""
+        return [name for name in names if name not in self.reviewers]
+
     def drawn_after(self, speaker: str | None) -> Sequence[str]:
-        """Who can come after somebody; at the beginning, everybody can."""
+        """Who can come after somebody; at the beginning, all who do not review can."""
         names = list(self.members)
         if speaker is None:
-            return names
+            return self.writers(names)
         successors = self.successors_of(speaker)
         fixed = self.transitions is None and self.candidates is None
         if not (fixed and isinstance(self.selector, RoundRobin)):
@@ -281,7 +300,7 @@ class Chat:
         for name in (*names[place:], *names[:place]):
             if name in successors:
                 drawn.append(name)
-                if not self.members[name].policy.breaker:  # nobody behind them has a chance
+                if not self.may_be_passed_over(name):  # nobody behind them has a chance
                     break
         return drawn
 
@@ -314,7 +333,8 @@ class Chat:
             turns = view.turn_number + 1
             taken = yield from take_turn(member, view, execution, self.scene, step=turns)
             update = taken.written()
-            if member.kind != "human" and is_no_text(taken, state):
+            is_draft = member.kind != "human" or taken.reply.decision == "edit"
+            if is_draft and is_no_text(taken, state):
                 update["output"] = taken.reply.output
             if stop := self.ended_by(member, taken, view):
                 return self.finish(update, stop, view)
@@ -469,6 +489,8 @@ class Chat:
         if self.candidates:
             allowed = yield apply(self.candidates, look())
             names = self.among(allowed, names)
+        if self.reviewers and draft_in(look()) is None:
+            names = self.writers(names)
         if not names:
             return names, Stop(reason="completed", detail="nobody may speak next")
         if self.breakers and not (names := self.unbroken(names, look(), execution)):

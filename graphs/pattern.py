@@ -63,6 +63,8 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         threads: int = 1,
         supersteps: int = 0,
     ) -> None:
+        if not isinstance(context_schema, type | None):
+            raise TypeError(f"`context_schema` is a class or None, not {context_schema!r}")
         typed = [kind for participant in participants for kind in participant.outputs]
         self.outputs = tuple(dict.fromkeys([*typed, *outputs]))
         super().__init__(
@@ -171,6 +173,11 @@ def scene_of(
         TypeError: An argument has the wrong type.
         ConfigurationError: A name or the schema cannot be used.
     """
+    if not callable(scene.history):
+        raise TypeError(
+            f"`history` is a policy, such as `everything()`, or a function of a `View`, not "
+            f"{scene.history!r}"
+        )
     schema = base if state_schema is None else state_schema
     scene = replace(scene, shared_keys=custom_keys(schema, base, pattern), state_schema=schema)
     resolved = as_participants(participants, scene)

@@ -31,7 +31,7 @@ from langgraph_orchestra.nodes.participant import (
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.prompt import Tools, addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
-from langgraph_orchestra.nodes.view import text_of
+from langgraph_orchestra.nodes.view import is_answer, text_of
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import ConfigurationError
 
@@ -224,7 +224,29 @@ class AgentParticipant(Participant):
             return result
 
         result = yield from run(prompt, {})
+        if self.agent.output and scene.handoffs is None:
+            result = yield from self._typed(result, self.agent.output, work)
         return (yield from reply_of_agent_graph(self.name, result, run, prompt, work, scene))
+
+    def _typed(
+        self, result: Mapping[str, Any], kind: type[BaseModel], work: Work
+    ) -> Steps[Mapping[str, Any]]:
+        """The result with a typed answer, also where the model has ended with a text instead.
+
+        Args:
+            result: The inner graph's output.
+            kind: Type of the answer.
+            work: The turn in progress.
+        """
+        if result.get("structured_response") is not None:
+            return result
+        messages, said = list(result["messages"]), None
+        if isinstance(messages[-1], AIMessage) and is_answer(messages[-1]):
+            said = messages.pop()
+            work.count(said)
+        model, prompt = self.model.resolve(work.execution), [*self._system, *messages]
+        answer = yield from decide(work, model, kind, prompt, given=said)
+        return {**result, "messages": messages, "structured_response": answer}
 
     def _able_to_hand_over(self, model: "BaseChatModel") -> Runnable[Any, Any]:
         """The model with the handoff tools; bound once, as long as it stays the same.

@@ -19,6 +19,7 @@ from langchain.agents.middleware import (
     ModelResponse,
 )
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.messages import AnyMessage
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.tools import tool as as_tool
 from langgraph.graph.state import CompiledStateGraph
@@ -27,11 +28,13 @@ from typing_extensions import TypedDict
 
 from langgraph_orchestra.models import is_chat_model, is_stand_in
 from langgraph_orchestra.nodes.agent import Agent, tool_name
+from langgraph_orchestra.nodes.decision import ATTEMPTS
 from langgraph_orchestra.nodes.driver import Execution, run_to_end
 from langgraph_orchestra.nodes.handoff_middleware import EndsWithHandoff
 from langgraph_orchestra.nodes.handoff_tool import is_handoff_tool
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
+from langgraph_orchestra.state import DecisionError
 
 __all__ = ["build_agent_graph"]
 
@@ -53,6 +56,8 @@ def build_agent_graph(
     concrete = is_chat_model(agent.model) and not is_stand_in(agent.model)
     if not concrete:
         middleware.append(ModelOfTheRun(model))
+    if agent.output:
+        middleware.insert(0, BoundedAttempts(agent.output.__name__))
     handoffs = _handoff_tools(name, agent, middleware, scene)
     if handoffs or any(is_handoff_tool(tool) for tool in agent.tools):
         own = {tool_name(tool) for tool in agent.tools if not is_handoff_tool(tool)}
@@ -117,6 +122,49 @@ class ModelOfTheRun(AgentMiddleware[Any, Any, Any]):
     ) -> ModelResponse[Any]:
         """Call the run's model."""
         return await handler(request.override(model=self._model.resolve(Execution({}))))
+
+
+class BoundedAttempts(AgentMiddleware[Any, Any, Any]):
+    """Ends an agent whose typed answer never fits: LangChain would ask for it without end.
+
+    Args:
+        kind: Name of the answer's type, and of the tool it is given with.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+    ) -> ModelResponse[Any]:
+        """Call the model, unless it has had all its attempts."""
+        self._check(request.messages)
+        return handler(request)
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        """Call the model, unless it has had all its attempts."""
+        self._check(request.messages)
+        return await handler(request)
+
+    def _check(self, messages: Sequence[AnyMessage]) -> None:
+        """Look at what follows the latest question: an answer in it is one that was refused."""
+        attempts, reason = 0, ""
+        for message in reversed(messages):
+            if message.type == "human":
+                return
+            if message.type == "tool" and message.name == self._kind:
+                reason = reason or message.text
+            elif message.type == "ai" and self._kind in (c["name"] for c in message.tool_calls):
+                attempts += 1
+                if attempts == ATTEMPTS:
+                    raise DecisionError(attempts, reason)
 
 
 def _state_with(scene: Scene) -> type[Any] | None:

@@ -123,7 +123,7 @@ class Aggregate:
 
     def _not_enough(self, view: View, execution: Execution) -> NotEnoughResultsError:
         """The error, with every cause."""
-        raised = self.scene.budget.invocations.of(execution).errors
+        raised = self.scene.budget.invocations.of(execution).recorded
         failed = [(result.name, result.failure) for result in view.failures if result.failure]
         causes = "; ".join(f"`{name}`: {f.type}: {f.message}" for name, f in failed)
         total = len(view.results) + len(failed)

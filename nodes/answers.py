@@ -77,7 +77,7 @@ class Decision(BaseModel):
         """The words: of an edit, the new draft."""
         if self.edited_action is None:
             return self.message
-        return _draft_in(self.edited_action.get("args", self.edited_action))
+        return _edited({"edited_action": self.edited_action})
 
 
 class Answer(BaseModel):
@@ -136,6 +136,8 @@ class Answer(BaseModel):
             raise ValueError(f"`{decision['type']}` is not possible here; {cls._wanted()}")
         if decision["type"] == "respond":
             cls._check_words(decision)
+        if decision["type"] == "edit" and cls.value_type is not None:
+            decision["value"] = cls.value_type.model_validate_json(_edited(decision))
         return {"decisions": [decision]}
 
     @classmethod
@@ -183,7 +185,7 @@ class Answer(BaseModel):
     @classmethod
     def _from_bare_mapping(cls, raw: Mapping[str, Any]) -> dict[str, Any]:
         """An answer that names no decision of ours: the typed answer itself, or an approval."""
-        if cls.value_type is not None:
+        if cls.value_type is not None and "respond" in cls.allowed:
             return {"type": "respond", "message": json.dumps(dict(raw), default=str)}
         if "type" in raw:
             raise ValueError(f"{reprlib.repr(raw['type'])} is not possible here; {cls._wanted()}")
@@ -263,7 +265,7 @@ def answer_type(
         allowed: Decisions that are possible.
         blank: What a blank answer means, where no default is declared.
         default: What a blank answer stands for; None if there is nothing.
-        value_type: What the words of a `respond` must be, as JSON; None takes any words.
+        value_type: What the words of a `respond` or an `edit` must be, as JSON; None takes any.
         choices: What the words of a `respond` must be one of; empty takes any words.
     """
     return type(
@@ -321,6 +323,12 @@ def _words(raw: Mapping[str, Any]) -> str:
         if words.strip():
             return words
     return ""
+
+
+def _edited(decision: Mapping[str, Any]) -> str:
+    """The text that an edit puts in place of the draft."""
+    edited = decision["edited_action"]
+    return _draft_in(edited.get("args", edited))
 
 
 def _draft_in(args: Any) -> str:

@@ -39,6 +39,7 @@ def decide(
     *,
     check: Callable[[M], str | None] = lambda _: None,
     attempts: int = ATTEMPTS,
+    given: AIMessage | None = None,
 ) -> Steps[M]:
     """Ask a model for an object of `schema` until it is valid.
 
@@ -51,6 +52,7 @@ def decide(
         messages: What the model reads.
         check: What else must hold; returns what is wrong, or None.
         attempts: How often it is asked at the most.
+        given: What the model has answered already; it counts as the first attempt.
 
     Returns:
         The valid object.
@@ -66,7 +68,8 @@ def decide(
         asked.append(SystemMessage(_JSON_PROMPT + json.dumps(schema.model_json_schema())))
     error = ""
     for _ in range(attempts):
-        answer = yield from work.ask(question, asked, work.quietly())
+        answer = given or (yield from work.ask(question, asked, work.quietly()))
+        given = None
         raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
         value, error = _valid(schema, raw, parsed)
         if value is not None and not (error := check(value) or ""):

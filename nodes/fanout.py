@@ -1,10 +1,11 @@
 """One of several branches that run side by side: deadline, race, and which error comes first."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
+from typing import Any
 
 from langgraph.errors import GraphBubbleUp
 
@@ -16,7 +17,7 @@ from langgraph_orchestra.nodes.turn import Bounds, Taken, take_turn
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import Failure, Turn
 
-__all__ = ["Fanout", "beaten", "ended_at"]
+__all__ = ["Fanout", "beaten", "ended_at", "in_order"]
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,29 @@ class Fanout:
         if taken.stop and taken.failure is None:  # the best a team has, but not its last word
             failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
             taken = taken._replace(reply=Reply(), failure=failure)
-        invocation.end_branch(label, taken.error)
+        invocation.end_branch(label, recorded=taken.error)
         if not taken.failure or taken.error or taken.failure.timed_out:
             invocation.note(branch.name, failed=taken.failure is not None)
         if self.race and taken.failure is None and not invocation.win(label):
             return beaten(label, taken.trail, taken.seconds)
         return taken
+
+
+def in_order(records: Sequence[Mapping[str, Any]], step: int) -> dict[str, Any]:
+    """The messages and trail of branches, one after another however they finished.
+
+    Args:
+        records: What each branch has brought, in declared order.
+        step: Number of the first one's turn.
+    """
+    return {
+        "messages": [message for record in records for message in record["messages"]],
+        "trail": [
+            turn.model_copy(update={"step": step + place})
+            for place, record in enumerate(records)
+            for turn in record["trail"]
+        ],
+    }
 
 
 def beaten(label: str, trail: Sequence[Turn], seconds: float) -> Taken:

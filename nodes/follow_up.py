@@ -1,14 +1,15 @@
 """What follows a turn: stop conditions, and the choice of the next speaker.
 
-They call users' functions and models, so they may fail; the turn before them must not be lost, nor
-taken again. So where something fails, the turn is saved, and its node is entered once more for what
-follows alone: there the error surfaces, is tried again by the node's policy, and a resume goes on.
+They call users' functions and models, so they may fail, or interrupt; the turn before them must
+not be lost, nor taken again. So where that happens, the turn is saved, and its node is entered once
+more for what follows alone: there the error surfaces and is tried again by the node's policy, or
+the interrupt is answered, and a resume goes on.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from langgraph.errors import GraphBubbleUp
+from langgraph.errors import GraphBubbleUp, GraphInterrupt
 
 from langgraph_orchestra.nodes.driver import Steps
 
@@ -18,7 +19,7 @@ T = TypeVar("T")
 
 
 def keeping_turn(follow_up: Steps[T], saved: Callable[[], T]) -> Steps[T]:
-    """Do what follows a turn; if it fails, save the turn alone.
+    """Do what follows a turn; if it fails or interrupts, save the turn alone.
 
     Args:
         follow_up: What follows.
@@ -26,6 +27,8 @@ def keeping_turn(follow_up: Steps[T], saved: Callable[[], T]) -> Steps[T]:
     """
     try:
         return (yield from follow_up)
+    except GraphInterrupt:  # somebody is asked: there, so that the answer does not repeat the turn
+        return saved()
     except GraphBubbleUp:
         raise
     except Exception:  # noqa: BLE001 - it is done again, alone, and surfaces there

@@ -19,7 +19,7 @@ from langgraph_orchestra.nodes.participant import (
 )
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.work import Work
-from langgraph_orchestra.state import ConfigurationError, Handoff, Verdict
+from langgraph_orchestra.state import ConfigurationError, Handoff
 from langgraph_orchestra.state.types import data_types_in
 
 __all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from", "returned_types"]
@@ -44,10 +44,14 @@ class FunctionParticipant(Participant):
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Call the function with the whole `View`."""
-        returned = yield apply(self._function, work.view, blocking=True)
+        returned = yield from self.called(work, scene)
         if isinstance(returned, Handoff) and scene.handoffs:
             return (yield from handed_over(self.name, returned, work, scene.handoffs))
         return reply_from(self.name, returned, scene)
+
+    def called(self, work: Work, scene: Scene) -> Steps[Any]:  # noqa: ARG002 - as a Runnable's
+        """What the function returns."""
+        return (yield apply(self._function, work.view, blocking=True))
 
 
 class RunnableParticipant(Participant):
@@ -60,13 +64,17 @@ class RunnableParticipant(Participant):
         self._runnable = runnable
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
-        """Run it; the model calls inside are limited and counted."""
-        prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
-        config = work.metered(work.execution.within(work.name), prompt)
-        returned = yield invoke(self._runnable, prompt, config)
+        """Run it, and understand what it returns."""
+        returned = yield from self.called(work, scene)
         if isinstance(returned, Handoff) and scene.handoffs:
             return (yield from handed_over(self.name, returned, work, scene.handoffs))
         return reply_from(self.name, returned, scene)
+
+    def called(self, work: Work, scene: Scene) -> Steps[Any]:
+        """What it returns; the model calls inside are limited and counted."""
+        prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
+        config = work.metered(work.execution.within(work.name), prompt)
+        return (yield invoke(self._runnable, prompt, config))
 
 
 def returned_types(function: Callable[..., Any]) -> Sequence[type[BaseModel]]:
@@ -85,8 +93,6 @@ def reply_from(name: str, returned: Any, scene: Scene) -> Reply:
     Raises:
         ConfigurationError: It is nothing a participant may return.
     """
-    if scene.takes_verdicts and isinstance(returned, bool):
-        returned = Verdict(approved=returned)
     if isinstance(returned, str | BaseModel) and not isinstance(returned, BaseMessage):
         return Reply([answer_from(name, returned)], returned)
     if isinstance(returned, BaseMessage):

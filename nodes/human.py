@@ -6,7 +6,7 @@ process or another.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import BaseModel, ValidationError
@@ -21,7 +21,7 @@ from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, Stop
 
-__all__ = ["Human", "HumanParticipant", "approval", "question"]
+__all__ = ["Draft", "Human", "HumanParticipant", "approval", "draft_in", "question"]
 
 Ask = str | Callable[[View], str | Awaitable[str]]
 
@@ -91,6 +91,31 @@ def question(name: str, ask: Ask) -> Human:
     return Human(name, role="answer", ask=ask)
 
 
+class Draft(NamedTuple):
+    """What a person reviews."""
+
+    author: str
+    """Whose it is."""
+
+    text: str
+    """It as text; a typed object as its JSON."""
+
+    round: int
+    """How often the author has had a draft reviewed, with this one."""
+
+    kind: type[BaseModel] | None = None
+    """What an edit must be, as JSON; None takes any text."""
+
+
+def draft_in(view: View) -> AnyMessage | None:
+    """What a reviewing person is shown: a participant's latest answer, never another's feedback.
+
+    Nor is it the remark of somebody who does not take part.
+    """
+    drafts = reversed(view.drafts)
+    return next((m for m in drafts if not view.speakers or m.name in view.speakers), None)
+
+
 class HumanParticipant(Participant):
     """A person in their graph."""
 
@@ -119,12 +144,33 @@ class HumanParticipant(Participant):
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
         """Pause for the person, and understand the answer."""
-        ask = self.human.ask
-        asked = (yield apply(ask, work.view)) if callable(ask) else ask
-        request = self._review if self.reviews else self._question
-        decision = ask_person(request(work, scene, asked), self._answers) or self._default
-        assert decision is not None  # noqa: S101 - a blank answer is refused without a default
-        return self._reply(decision)
+        if self.reviews:
+            view = work.view
+            latest, round_ = draft_in(view), self.rejections(view) + 1
+            text, author = (latest.text, latest.name or "") if latest else ("", "")
+            return (yield from self.review(Draft(author, text, round_), work, scene))
+        asked = yield from self._asked(work)
+        return self._reply(ask_person(self._question(work, scene, asked), self._answers))
+
+    def review(self, draft: Draft, work: Work, scene: Scene) -> Steps[Reply]:
+        """Pause for what the person decides on a draft.
+
+        Args:
+            draft: What they review.
+            work: The turn in progress.
+            scene: The graph it takes part in.
+        """
+        answers = self._answers
+        if draft.kind is not None:
+            answers = answer_type(_REVIEW, default=self.human.default, value_type=draft.kind)
+        asked = yield from self._asked(work)
+        about = asked or (
+            f"{self.description or f'Approve, edit or reject the draft of {draft.author}.'}"
+            f"\n\n{draft.text}"
+        )
+        args = {"participant": draft.author, "draft": draft.text, "round": draft.round}
+        request = request_from("review_draft", args, about, answers, work, scene)
+        return self._reply(ask_person(request, answers))
 
     def answer_in(self, message: AnyMessage) -> Any:
         """The answer that a message of theirs holds: words, or an object of the type asked for."""
@@ -158,16 +204,10 @@ class HumanParticipant(Participant):
             about += "".join(f"\n\n{m.name}: {m.text}" for m in work.besides)
         return request_from("answer", args, about, self._answers, work, scene)
 
-    def _review(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
-        view = work.view
-        author = view.last_answer.name if view.last_answer else ""
-        round_ = view.state.get("rounds", self.rejections(view)) + 1
-        args = {"participant": author or "", "draft": view.last_text, "round": round_}
-        about = asked or (
-            f"{self.description or f'Approve, edit or reject the draft of {author}.'}"
-            f"\n\n{view.last_text}"
-        )
-        return request_from("review_draft", args, about, self._answers, work, scene)
+    def _asked(self, work: Work) -> Steps[str | None]:
+        """What the person is to read; None for general words."""
+        ask = self.human.ask
+        return (yield apply(ask, work.view)) if callable(ask) else ask
 
     def _understood(self, default: str) -> Decision:
         """What a blank answer means: words, or at a review a decision in words."""
@@ -184,7 +224,9 @@ class HumanParticipant(Participant):
             )
         return decision or Decision(type="respond")
 
-    def _reply(self, decision: Decision) -> Reply:
+    def _reply(self, decision: Decision | None) -> Reply:
+        decision = decision or self._default
+        assert decision is not None  # noqa: S101 - a blank answer is refused without a default
         text = decision.text
         said = [HumanMessage(text, name=self.name)] if text else []
         if decision.type == "reject":

@@ -67,6 +67,9 @@ class Invocation:
     errors: dict[str, Exception] = field(default_factory=dict)
     """What failed branches raised, by name."""
 
+    recorded: dict[str, Exception] = field(default_factory=dict)
+    """What was raised in branches whose failure is recorded, by name."""
+
     failures: dict[str, int] = field(default_factory=dict)
     """How often a participant with several branches has failed in a row, by name."""
 
@@ -90,6 +93,13 @@ class Invocation:
         with self.lock:
             self.in_progress.pop(task, None)
 
+    def begin_branches(self) -> None:
+        """Forget the branches of an earlier round: the same ones are to begin anew."""
+        with self.lock:
+            for kept in (self.running, self.ended, self.errors, self.recorded):
+                kept.clear()
+            self.branches_began = None
+
     def begin_branch(self, name: str) -> float:
         """Note that a branch begins; return when the first one did."""
         with self.lock:
@@ -99,13 +109,17 @@ class Invocation:
                 self.branches_began = time.monotonic()
             return self.branches_began
 
-    def end_branch(self, name: str, error: Exception | None = None) -> None:
-        """Note that a branch has ended, and with which error."""
+    def end_branch(
+        self, name: str, error: Exception | None = None, recorded: Exception | None = None
+    ) -> None:
+        """Note that a branch has ended, and with which error, raised or recorded."""
         with self.lock:
             self.running.discard(name)
             self.ended.add(name)
             if error is not None:
                 self.errors[name] = error
+            if recorded is not None:
+                self.recorded[name] = recorded
             self.lock.notify_all()
 
     def note(self, participant: str, *, failed: bool) -> None:

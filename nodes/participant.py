@@ -79,9 +79,6 @@ class Scene:
     opening_role: str | None = None
     """What a person does who is the first participant; None is the same as anywhere else."""
 
-    takes_verdicts: bool = False
-    """Whether a function may return a bool, as its verdict."""
-
     handoffs: "Routes | None" = None
     """To whom participants may hand over; None where the pattern knows no handoffs."""
 

@@ -7,6 +7,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AnyMessage
@@ -117,6 +118,8 @@ def round_robin() -> Selector:
 def rotate_random(seed: int = 0) -> Selector:
     """Let everybody speak once in each round, in an order that is drawn anew for each round.
 
+    Who may not speak in their place speaks later in the round, as soon as they may.
+
     Args:
         seed: The same seed gives the same orders, also after a resume.
     """
@@ -172,7 +175,7 @@ class RotateRandom(Selector):
         names = list(floor.participants)
         round_, place = divmod(floor.turns, len(names))
         order = random.Random(f"{self.seed}:{round_}").sample(names, len(names))  # noqa: S311
-        spoken = {turn.agent for turn in floor.view.turns[floor.turns - place :]}
+        spoken = set(islice(floor.view.latest_speakers(), place))
         upcoming = sorted(order, key=spoken.__contains__)
         return Choice(next(name for name in upcoming if name in floor.candidates))
 

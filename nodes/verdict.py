@@ -1,113 +1,114 @@
-"""What a checker's answer means: a `Verdict`, whatever kind of participant has given it."""
+"""What a checker's answer means: a verdict on a draft, in whichever form it is given."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage
 from pydantic import ValidationError
 
-from langgraph_orchestra.nodes.agent import Agent
-from langgraph_orchestra.nodes.member import Member, ParticipantLike
-from langgraph_orchestra.nodes.participant import Reply
-from langgraph_orchestra.nodes.turn import Taken
 from langgraph_orchestra.state import ConfigurationError, Verdict
 
-__all__ = ["asked_for_verdict", "feedback_in", "verdict_in", "without_keyword"]
+__all__ = ["best_draft", "check_keyword", "told", "unusable", "verdict_from", "verdict_in"]
 
 
-def asked_for_verdict(given: ParticipantLike, approve_on: str | None) -> ParticipantLike:
-    """A checker as it takes part: an agent is asked for a `Verdict`, unless a keyword approves.
-
-    Raises:
-        ConfigurationError: An agent answers in another type, or in one beside a keyword.
-    """
-    if isinstance(given, Member):
-        return replace(given, participant=asked_for_verdict(given.participant, approve_on))
-    if not isinstance(given, Agent):
-        return given
-    if approve_on is not None and given.output is not None:
-        raise ConfigurationError(
-            f"checker `{given.name}` has an `output`, but `approve_on` looks for a keyword in its "
-            f"text; leave one of them out"
-        )
-    if given.output is not None and not issubclass(given.output, Verdict):
-        raise ConfigurationError(
-            f"`output` of checker `{given.name}` is `{given.output.__name__}`; a checker answers "
-            f"with a `Verdict` or a subclass of it: leave `output` out, or subclass `Verdict`"
-        )
-    return given if approve_on is not None else replace(given, output=given.output or Verdict)
-
-
-def verdict_in(checker: str, reply: Reply, approve_on: str | None) -> Verdict:
-    """The verdict that a checker has given.
-
-    A text approves only by the keyword; without one, it is feedback.
+def verdict_from(checker: str, answer: Any, keyword: str | None = None) -> Verdict:
+    """The verdict that an answer is.
 
     Args:
-        checker: Name of the checker.
-        reply: What it has answered.
-        approve_on: The keyword that approves; None is none.
+        checker: Who gave it.
+        answer: A verdict, or its fields; a bool, which is a verdict without feedback; or a text.
+        keyword: What a text says to approve; None takes every text for feedback on a draft that is
+            not approved.
 
     Raises:
-        ConfigurationError: The answer is nothing that judges.
+        ConfigurationError: It is nothing of that kind.
     """
-    if reply.decision in ("approve", "edit"):
-        return Verdict(approved=True)
-    if reply.decision == "reject":
-        return Verdict(approved=False, feedback="\n\n".join(m.text for m in reply.messages))
-    output = reply.output
-    if isinstance(output, Verdict):
-        return output
-    if isinstance(output, bool):
-        return Verdict(approved=output)
-    if isinstance(output, str):
-        text = without_keyword(output, approve_on) if approve_on else None
-        return Verdict(approved=text is not None, feedback=output if text is None else text)
-    if isinstance(output, Mapping):
+    if isinstance(answer, Verdict):
+        return answer
+    if isinstance(answer, bool):
+        return Verdict(approved=answer)
+    if isinstance(answer, str):
+        return verdict_in(answer, keyword)
+    if isinstance(answer, Mapping):  # a remote graph's, which has come as JSON
         try:
-            return Verdict.model_validate(dict(output))
-        except ValidationError as invalid:
-            raise _no_verdict(checker, output) from invalid
-    raise _no_verdict(checker, output)
+            return Verdict.model_validate(answer)
+        except ValidationError as error:
+            raise unusable(checker, answer) from error
+    raise unusable(checker, answer)
 
 
-def without_keyword(text: str, keyword: str) -> str | None:
-    """A text without the line that approves; None if none does.
+def verdict_in(text: str, keyword: str | None) -> Verdict:
+    """The verdict that a text is: approved if its first or last line is the keyword.
 
-    The first or last line that is not blank approves if it is the keyword, in the same case;
-    punctuation and marks such as `**` around it do not matter.
+    Upper and lower case matter; punctuation, markdown and emojis around the line, and lines of
+    nothing else, do not. What is left of the text is the feedback.
     """
-    lines = text.strip().splitlines()
-    for place in (0, -1):
-        if lines and _bare(lines[place]) == _bare(keyword):
-            del lines[place]
-            return "\n".join(lines).strip()
-    return None
+    lines = text.splitlines()
+    told = [place for place, line in enumerate(lines) if _bare(line)]
+    wanted = _bare(keyword) if keyword else None
+    approving = {place for place in (*told[:1], *told[-1:]) if _bare(lines[place]) == wanted}
+    rest = "\n".join(line for place, line in enumerate(lines) if place not in approving)
+    return Verdict(approved=bool(approving), feedback=rest.strip() if _bare(rest) else "")
 
 
-def feedback_in(taken: Taken, verdict: Verdict, name: str) -> Sequence[AnyMessage]:
-    """What the thread keeps of a check: the feedback, after the tools that were used for it.
+def check_keyword(keyword: Any) -> None:
+    """Refuse an `approve_on` that no line can be.
 
-    A person's own words stay as they are.
+    Raises:
+        TypeError: It is no text.
+        ConfigurationError: It has several lines, or nothing but punctuation.
     """
-    *before, answer = taken.reply.messages or (None,)
-    if answer is None or answer.type == "human":
-        return taken.reply.messages
-    if not verdict.feedback.strip():
-        return before
-    if answer.text == verdict.feedback:
-        return taken.reply.messages
-    return [*before, AIMessage(verdict.feedback, name=name, id=answer.id)]
+    if keyword is None:
+        return
+    if not isinstance(keyword, str):
+        raise TypeError(f"`approve_on` is a str or None, not {keyword!r}")
+    if not _bare(keyword) or len(keyword.strip().splitlines()) > 1:
+        raise ConfigurationError(
+            f"`approve_on` is {keyword!r}; it is one line with a letter or a digit, such as "
+            f"'APPROVED'"
+        )
+
+
+def unusable(checker: str, answer: Any) -> ConfigurationError:
+    """The error for an answer that is no verdict."""
+    return ConfigurationError(
+        f"checker `{checker}` answered {answer!r}; a checker answers with a "
+        f"`Verdict(approved=..., feedback=...)`, a bool, or a text (feedback, unless `approve_on` "
+        f"says how a text approves)"
+    )
+
+
+def told(verdict: Verdict) -> str:
+    """A verdict in one line of text, for the trail."""
+    words = "approved" if verdict.approved else "not approved"
+    scored = "" if verdict.score is None else f", score {verdict.score:g}"
+    return f"{words}{scored}: {verdict.feedback}" if verdict.feedback else f"{words}{scored}"
+
+
+def best_draft(drafts: Sequence[Any], verdicts: Sequence[Mapping[str, Verdict]]) -> Any:
+    """The best of drafts none of which was approved.
+
+    That is the one with the highest score, of several checkers' the mean, where every draft was
+    scored by all who judged it; of equals, and otherwise, the last.
+
+    Args:
+        drafts: A run's drafts in order.
+        verdicts: What was said of each, by the checker's name; the last draft may have none.
+
+    Returns:
+        The draft; `""` if there is none.
+    """
+    if not drafts:
+        return ""
+    scores = [[v.score for v in said.values() if v.score is not None] for said in verdicts]
+    scored = all(s and len(s) == len(said) for s, said in zip(scores, verdicts, strict=True))
+    if not scored or len(verdicts) < len(drafts):
+        return drafts[-1]
+    means = [fmean(several) for several in scores]
+    return drafts[max(range(len(drafts)), key=lambda place: (means[place], place))]
 
 
 def _bare(line: str) -> str:
+    """A line without what is no letter or digit at its ends."""
     return re.sub(r"^[\W_]+|[\W_]+$", "", line)
-
-
-def _no_verdict(checker: str, output: Any) -> ConfigurationError:
-    return ConfigurationError(
-        f"checker `{checker}` answered {output!r}; it answers with a `Verdict`, a bool, or a text "
-        f"(which is feedback, unless `approve_on` names the keyword that approves)"
-    )

@@ -1,6 +1,6 @@
 """`View`: the one thing every callback is given, a frozen snapshot of the run."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -113,11 +113,15 @@ class View:
     @property
     def last_speaker(self) -> str | None:
         """Who took the latest turn on this thread, in earlier runs too; None before the first."""
-        for turn in reversed(self.state.get("trail") or ()):
-            if is_turn(turn):
-                name: str = (turn.path.split("/")[_depth(self.prefix) :] or [turn.agent])[0]
-                return name.partition("[")[0]
-        return None
+        return next(self.latest_speakers(), None)
+
+    def latest_speakers(self) -> Iterator[str]:
+        """Who took the turns on this thread, the latest first, in earlier runs too."""
+        taken = filter(is_turn, reversed(self.state.get("trail") or ()))
+        for _, turns in groupby(taken, key=attrgetter("step")):
+            turn = next(turns)
+            name: str = (turn.path.split("/")[_depth(self.prefix) :] or [turn.agent])[0]
+            yield name.partition("[")[0]
 
     @lazy
     def last_answer(self) -> AnyMessage | None:

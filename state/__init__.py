@@ -26,6 +26,7 @@ from langgraph_orchestra.state.records import (
     Votes,
 )
 from langgraph_orchestra.state.reducers import (
+    append_entries,
     append_handoffs,
     append_messages,
     append_turns,
@@ -79,6 +80,7 @@ __all__ = [
     "TurnOutcome",
     "Verdict",
     "Votes",
+    "append_entries",
     "append_handoffs",
     "append_messages",
     "append_turns",

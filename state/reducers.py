@@ -26,6 +26,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph_orchestra.state.records import Handoff, Record, Result, Turn
 
 __all__ = [
+    "append_entries",
     "append_handoffs",
     "append_messages",
     "append_turns",
@@ -101,6 +102,16 @@ def append_handoffs(handoffs: list[Handoff], writes: Sequence[Any]) -> list[Hand
     """
     new = (Handoff.model_validate(handoff) for write in writes for handoff in write)
     return [*_as_records(Handoff, handoffs), *new]
+
+
+def append_entries(entries: list[Any], writes: Sequence[Any]) -> list[Any]:
+    """Append to a run's drafts, verdicts and the like, which are kept as they are.
+
+    Args:
+        entries: What there is so far.
+        writes: What was written since, each a list.
+    """
+    return [*entries, *(entry for write in writes for entry in write)]
 
 
 def _turn_from(written: Any) -> Turn:

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from langgraph_orchestra.state.decisions import Verdict
 from langgraph_orchestra.state.records import Handoff, Result, Stop, Turn, Votes
 from langgraph_orchestra.state.reducers import (
+    append_entries,
     append_handoffs,
     append_messages,
     append_turns,
@@ -126,17 +127,17 @@ class GroupChatState(OrchestrationState, total=False):
 class MakerCheckerState(OrchestrationState, total=False):
     """State of `create_maker_checker`."""
 
-    drafts: list[Any]
-    """This run's drafts in order, as text or typed objects."""
+    drafts: Annotated[list[Any], DeltaChannel(append_entries)]
+    """This run's drafts in order, as text or typed objects; not what a reviewing person edited."""
 
     rounds: int
     """How many drafts have been checked in this run."""
 
-    verdicts: list[dict[str, Verdict]]
+    verdicts: Annotated[list[dict[str, Verdict]], DeltaChannel(append_entries)]
     """What was said of each draft, by the checker's name; one entry for each round."""
 
     branch_records: Annotated[dict[str, Any], merge_branches]
-    """Bookkeeping: what checkers who look side by side bring to the join."""
+    """Bookkeeping: what checkers who work side by side bring to the join."""
 
 
 class HandoffInfo(TypedDict, total=False):

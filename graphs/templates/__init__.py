@@ -168,6 +168,18 @@ _ALL = (
         offline="scripts that put the premise into stock sentences; the notes on them are rules",
     ),
     _template(
+        "maker_checker",
+        pattern="maker_checker",
+        summary="A writer revises a product description until it says all that the brief gives.",
+        example=(
+            "Write a product description in at most 40 words.\nProduct: the Aurora lamp\n"
+            "Features: dims with the sun, wakes you gently, remembers your evenings, folds flat "
+            "for travel, a battery for two nights, five shades of white\nPrice: 49 EUR\n"
+            "Warranty: 2 years, batteries excepted\nDelivery: within 3 working days"
+        ),
+        offline="stock sentences from the brief; the checker's rules measure the actual draft",
+    ),
+    _template(
         "telecom_support",
         pattern="handoff",
         summary="Triage, technical, financial and account agents, and a person for hard decisions.",

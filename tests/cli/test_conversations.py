@@ -173,6 +173,19 @@ def test_tool_calls_with_a_request_each_are_answered_by_their_ids(orchestra):
     assert "no money" in done.stdout
 
 
+@pytest.mark.parametrize("team", ["", "team/"])
+def test_who_asks_for_a_tool_in_a_team_is_told_and_answered_by_name(orchestra, team):
+    told = asked(orchestra, "branches")
+    assert "team/left is asked" in told
+    assert "team/right is asked" in told
+    unclear = orchestra("resume", "t", "--answer", "team=approve")
+    assert "`team` asks 2 times" in unclear.stderr
+    answers = ("--answer", f"{team}right=no money", "--answer", f"{team}left=approve")
+    done = orchestra("resume", "t", *answers)
+    assert (done.exit_code, done.stdout.partition("##")[2][:14]) == (0, " left\n\nwired 5")
+    assert "no money" in done.stdout
+
+
 def lines_of(done, mark):
     """The lines of ended turns, without their times."""
     return [line.split() for line in done.stderr.splitlines() if line.lstrip().startswith(mark)]

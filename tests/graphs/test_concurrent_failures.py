@@ -218,6 +218,23 @@ def test_a_branch_may_raise_where_the_graph_records(run):
         run(graph.compile())
 
 
+def test_a_failure_that_is_recorded_is_not_raised_for_that_of_a_sibling(run):
+    """In sync runs, what the first declared of the failed branches met was raised, recorded too."""
+
+    def recorded(view):
+        raise ValueError("recorded")
+
+    def raised(view):
+        raise KeyError("raised")
+
+    branches = [
+        Member(recorded, policy=Policy(retry=None, on_failure="record")),
+        Member(raised, policy=Policy(retry=None, on_failure="raise")),
+    ]
+    with pytest.raises(KeyError, match="raised"):
+        run(create_concurrent(branches).compile())
+
+
 def test_a_branch_may_be_recorded_where_the_graph_raises(run):
     graph = create_concurrent(
         [says("a", "x"), fails("b", ValueError("no"), on_failure="record")], on_failure="raise"

@@ -8,7 +8,12 @@ from langgraph.graph import StateGraph
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from langgraph_orchestra.graphs import create_concurrent, create_map_reduce, create_sequential
+from langgraph_orchestra.graphs import (
+    create_concurrent,
+    create_maker_checker,
+    create_map_reduce,
+    create_sequential,
+)
 from langgraph_orchestra.models import ScriptedModel, resolve
 from langgraph_orchestra.nodes import (
     RESERVED_NAMES,
@@ -26,6 +31,7 @@ from langgraph_orchestra.state import (
     ConfigurationError,
     GroupChatState,
     HandoffState,
+    MakerCheckerState,
     MapReduceState,
     OrchestrationContext,
     SequentialState,
@@ -51,6 +57,10 @@ class PlannedDesk(HandoffState, total=False):
     plan: str
 
 
+class PlannedLoop(MakerCheckerState, total=False):
+    plan: str
+
+
 class PlannedChat(GroupChatState, total=False):
     plan: str
 
@@ -60,6 +70,7 @@ PLANNED = {
     "concurrent": PlannedFan,
     "map_reduce": PlannedRows,
     "handoff": PlannedDesk,
+    "maker_checker": PlannedLoop,
     "group_chat": PlannedChat,
 }
 
@@ -303,6 +314,12 @@ NEEDS_A_MODEL = {
     "selector": lambda a: create_concurrent([a], select=Agent("b", "")),
     "worker": lambda a: create_map_reduce(the_task, Agent("b", ""), a),
     "reducer": lambda a: create_map_reduce(the_task, a, Agent("b", "")),
+    "maker": lambda a: create_maker_checker(Agent("b", ""), a),
+    "checker": lambda a: create_maker_checker(a, Agent("b", "")),
+    "one of several checkers": lambda a: create_maker_checker(a, [agent("c"), Agent("b", "")]),
+    "fallback of a checker": lambda a: create_maker_checker(
+        a, agent("c", policy=Policy(fallback=Agent("b", "")))
+    ),
 }
 
 
@@ -327,5 +344,13 @@ def test_a_stage_that_may_be_skipped_is_refused_where_there_are_no_stages():
     perhaps = Member(Agent("perhaps", "Say."), when=lambda view: True)
     with pytest.raises(ConfigurationError, match="`select=` picks the branches"):
         create_concurrent([perhaps])
+    with pytest.raises(ConfigurationError, match="every draft is made and checked"):
+        create_maker_checker(agent("maker"), perhaps)
     with pytest.raises(ConfigurationError, match="`split` decides which items"):
         create_map_reduce(lambda view: [], perhaps)
+
+
+@pytest.mark.parametrize("argument", ["history", "context_schema"])
+def test_a_wrong_kind_of_history_or_context_is_refused(pattern, argument):
+    with pytest.raises(TypeError, match=f"`{argument}` is a .*, not 3"):
+        pattern([named("a")], **{argument: 3})

@@ -22,7 +22,7 @@ from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Limits, Member, Policy
 from langgraph_orchestra.state import InputError, OrchestrationContext
 from support.members import AT_ONCE, ONCE, RECORDED, agent, echo, look_up, named, team, wants
-from support.patterns import PATTERNS, RAISING, SEVERAL
+from support.patterns import FINISHED, PATTERNS, RAISING, SEVERAL
 from support.results import calls, comparable, model_of, usage
 
 
@@ -215,7 +215,7 @@ def test_limits_of_runs_at_the_same_time_do_not_add_up(pattern):
     app = pattern([echo()], limits=Limits(tokens=30)).compile()
     with ThreadPoolExecutor(50) as pool:
         results = pool.map(lambda n: app.invoke({"messages": f"task {n}"}), range(50))
-        assert {result["stop"].reason for result in results} == {"completed"}
+        assert {result["stop"].reason for result in results} <= FINISHED
 
 
 async def test_threads_that_share_a_run_control_do_not_share_their_limits(saver):
@@ -566,6 +566,13 @@ def test_a_drawing_shows_exactly_the_routes(pattern):
             ("aggregate", "__end__"),
         },
         "handoff": {("__start__", "intake"), ("intake", "a"), ("a", "__end__")},
+        "maker_checker": {
+            ("__start__", "intake"),
+            ("intake", "a"),
+            ("a", "approving"),
+            ("approving", "a"),
+            ("approving", "__end__"),
+        },
         "group_chat": {
             ("__start__", "intake"),
             ("intake", "a"),

@@ -1,7 +1,7 @@
 """What follows a turn may fail: the turn itself is kept, and never taken twice."""
 
 import pytest
-from langgraph.types import Command
+from langgraph.types import Command, interrupt
 
 from langgraph_orchestra.graphs import create_group_chat, create_handoff, create_sequential
 from langgraph_orchestra.models import ScriptedModel
@@ -126,6 +126,36 @@ def test_a_judge_that_fails_is_tried_again_by_the_policy_of_the_node_it_belongs_
         ("ann", "agent"),
         ("stop_when", "decision"),
     ]
+
+
+ASKING = {
+    "stop_when of a sequence": lambda ask, members: create_sequential(members, stop_when=ask),
+    "stop_when of a chat": lambda ask, members: create_group_chat(
+        members, stop_when=ask, max_turns=3
+    ),
+    "candidates": lambda ask, members: create_group_chat(
+        members, candidates=lambda view: [] if view.turns and ask(view) else everybody(view)
+    ),
+    "select": lambda ask, members: create_group_chat(
+        members, select=lambda view: None if view.turns and ask(view) else alternating(view)
+    ),
+}
+
+
+@pytest.mark.parametrize("build", ASKING.values(), ids=list(ASKING))
+def test_a_callback_may_ask_somebody_and_the_answer_does_not_repeat_the_turn(build, run, saver):
+    ann, bob = agent("ann", "ann 1", "never"), agent("bob", "bob 1", "never")
+    app = build(lambda view: interrupt({"ready": view.last_text}), [ann, bob]).compile(
+        checkpointer=saver
+    )
+    first = run(app, thread="1")
+    assert asked(first).value == {"ready": "ann 1"}
+    second = run(app, resume(asked(first), answer=False), thread="1")
+    if "__interrupt__" in second:
+        assert asked(second).value == {"ready": "bob 1"}
+        second = run(app, resume(asked(second), answer=True), thread="1")
+    assert spoken(second) == [("ann", "ann 1"), ("bob", "bob 1")]
+    assert calls(ann, bob) == [1, 1]
 
 
 def resume(interrupt, answer):

@@ -1,15 +1,18 @@
-"""Maker-checker: a draft is checked and made again until it is approved, or the rounds are over."""
+"""Maker-checker: the loop, who may check, what both read, and what cannot be built."""
 
-import re
-import threading
+from typing import Any
 
 import pytest
-from langgraph.types import Command
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel
-from typing_extensions import TypedDict
 
-from langgraph_orchestra.checkpoints import open_checkpointer
-from langgraph_orchestra.graphs import create_maker_checker, create_sequential
+from langgraph_orchestra.graphs import (
+    create_concurrent,
+    create_maker_checker,
+    create_sequential,
+)
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import (
     Agent,
@@ -18,9 +21,12 @@ from langgraph_orchestra.nodes import (
     Member,
     Policy,
     everything,
+    last_only,
+    majority,
     mentions,
+    own_and_task,
     task_only,
-    turns,
+    when,
 )
 from langgraph_orchestra.state import (
     ConfigurationError,
@@ -28,542 +34,816 @@ from langgraph_orchestra.state import (
     MakerCheckerState,
     Verdict,
 )
-from support.handoffs import edges
-from support.members import AT_ONCE, ONCE, RECORDED, agent, look_up, team, wants
-from support.results import asked, calls, comparable, ended, model_of, outcomes, readings, spoken
-
-YES = Verdict(approved=True)
-NO = Verdict(approved=False)
+from support.members import agent, look_up, named, team, wants
+from support.results import calls, comparable, ended, model_of, readings, spoken
+from support.verdicts import YES, checker, no, writer, yes
 
 
-class Article(BaseModel):
+class Note(BaseModel):
     """A typed draft."""
 
     title: str
+    price: int = 0
 
 
-class Graded(Verdict):
-    """A verdict with a grade of its own."""
+class House(Verdict):
+    """A verdict with the rule that it follows."""
 
-    grade: str = "F"
-
-
-class NoTypedDict(TypedDict):
-    """A state that extends nothing of ours."""
-
-    messages: list[str]
+    rule: str = ""
 
 
-def no(feedback, score=None):
-    """A verdict that does not approve."""
-    return Verdict(approved=False, feedback=feedback, score=score)
+def loop(maker, checkers, **options):
+    """A compiled maker-checker."""
+    saver = options.pop("saver", None)
+    return create_maker_checker(maker, checkers, **options).compile(checkpointer=saver)
 
 
-def writer(*drafts, **options):
-    """A maker with these drafts."""
-    return agent("writer", *drafts, **options)
+# The loop
 
 
-def critic(*verdicts, name="critic", **options):
-    """A checker with these verdicts."""
-    return agent(name, *verdicts, **options)
+def test_the_output_is_the_approved_draft_and_not_the_word_approved(run, saver):
+    app = loop(writer("a verse"), checker(yes("Approved.")), saver=saver)
+    result = run(app, "Write", thread="1")
+    assert ended(result) == ("a verse", "approved")
+    assert (result["stop"].by, result["stop"].detail) == ("boss", "by boss in round 1")
 
 
-def verdicts_of(result):
-    """What was decided in each round, by name."""
-    return [{name: v.approved for name, v in found.items()} for found in result["verdicts"]]
+def test_feedback_reaches_the_maker_and_its_revision_is_checked(run, saver):
+    author, boss = writer("long", "short"), checker(no("Too long."), YES)
+    result = run(loop(author, boss, saver=saver), "Write", thread="1")
+    assert ended(result) == ("short", "approved")
+    assert readings(author) == [["Write"], ["Write", "long", "boss: Too long."]]
+    assert readings(boss) == [["Write", "writer: long"], ["Write", "writer: short"]]
+    assert spoken(result) == [("writer", "long"), ("boss", "Too long."), ("writer", "short")]
 
 
-# Rounds
-
-
-def test_the_output_is_the_approved_draft_not_the_word_approved(run):
-    graph = create_maker_checker(writer("first", "second"), critic(no("shorter"), YES))
-    result = run(graph.compile())
-    assert ended(result) == ("second", "approved")
-    assert result["stop"].by == "critic"
-    assert result["drafts"] == ["first", "second"]
+def test_the_state_tells_drafts_verdicts_and_rounds(run, saver):
+    app = loop(writer("long", "short"), checker(no("Cut.", 3), yes(score=9)), saver=saver)
+    result = run(app, thread="1")
+    assert result["drafts"] == ["long", "short"]
+    assert result["verdicts"] == [{"boss": no("Cut.", 3)}, {"boss": yes(score=9)}]
     assert result["rounds"] == 2
-    assert verdicts_of(result) == [{"critic": False}, {"critic": True}]
-    assert outcomes(result) == [("writer", "ok"), ("critic", "ok")] * 2
 
 
-def test_the_feedback_reaches_the_maker_and_a_bare_approval_leaves_no_message(run):
-    maker = writer("first", "second")
-    result = run(create_maker_checker(maker, critic(no("shorter"), YES)).compile())
-    assert readings(maker) == [["the task"], ["the task", "first", "critic: shorter"]]
-    assert spoken(result) == [("writer", "first"), ("critic", "shorter"), ("writer", "second")]
+def test_a_verdict_is_the_checkers_turn_and_the_trail_tells_it(run, saver):
+    app = loop(writer("long", "short"), checker(no("Cut.", 3), YES), saver=saver)
+    result = run(app, thread="1")
+    assert [(t.agent, t.step, t.kind, t.outcome, t.detail) for t in result["trail"]] == [
+        ("writer", 1, "agent", "ok", ""),
+        ("boss", 2, "agent", "ok", "not approved, score 3: Cut."),
+        ("writer", 3, "agent", "ok", ""),
+        ("boss", 4, "agent", "ok", "approved"),
+    ]
+    assert all(turn.input_tokens == 10 for turn in result["trail"])
 
 
-def test_the_maker_reads_all_feedback_and_of_its_drafts_the_latest():
-    maker = writer("first", "second", "third")
-    checker = critic(no("shorter"), no("sharper"), YES)
-    create_maker_checker(maker, checker).compile().invoke({"messages": "the task"})
-    assert readings(maker)[-1] == ["the task", "critic: shorter", "second", "critic: sharper"]
+def test_feedback_is_stored_as_the_checkers_message_and_a_bare_approval_as_none(run, saver):
+    app = loop(writer("a", "b"), checker(no("Cut."), yes("Now it is fine.")), saver=saver)
+    said = run(app, thread="1")["messages"]
+    assert [(type(m), m.name, m.text) for m in said[1:]] == [
+        (AIMessage, "writer", "a"),
+        (AIMessage, "boss", "Cut."),
+        (AIMessage, "writer", "b"),
+        (AIMessage, "boss", "Now it is fine."),
+    ]
 
 
-def test_a_checker_reads_the_task_and_the_current_draft():
-    checker = critic(no("shorter"), YES)
-    graph = create_maker_checker(writer("first", "second"), checker)
-    graph.compile().invoke({"messages": "the task"})
-    assert readings(checker) == [["the task", "writer: first"], ["the task", "writer: second"]]
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_max_rounds_is_the_number_of_drafts_and_of_their_checks(run, saver, rounds):
+    author = writer(*(f"draft {n}" for n in range(1, rounds + 1)))
+    boss = checker(*[no("No.")] * rounds)
+    result = run(loop(author, boss, max_rounds=rounds, saver=saver), thread="1")
+    assert ended(result) == (f"draft {rounds}", "round_limit")
+    assert result["stop"].detail == f"not approved in {rounds} rounds"
+    assert calls(author, boss) == [rounds, rounds]
 
 
-def test_a_history_holds_for_both_unless_they_have_one_of_their_own():
-    maker, checker = writer("first", "second"), critic(no("shorter"), YES, history=task_only())
-    graph = create_maker_checker(maker, checker, history=everything())
-    graph.compile().invoke({"messages": "the task"})
-    assert readings(maker)[-1] == ["the task", "first", "critic: shorter"]
-    assert readings(checker) == [["the task"], ["the task"]]
+def test_three_rounds_are_the_default(run):
+    app = loop(writer("1", "2", "3"), checker(no("a"), no("b"), no("c")))
+    assert ended(run(app)) == ("3", "round_limit")
 
 
-def test_a_maker_is_told_of_a_checker_who_gave_no_reason():
-    maker = writer("first", "second")
-    graph = create_maker_checker(maker, critic(NO, YES))
-    result = graph.compile().invoke({"messages": "the task"})
-    assert readings(maker)[-1] == ["the task", "first", "critic: Not approved."]
-    assert spoken(result) == [("writer", "first"), ("writer", "second")]
+def test_never_approved_the_draft_with_the_highest_score_goes_out(run, saver):
+    app = loop(writer("1", "2", "3"), checker(no("a", 4), no("b", 8), no("c", 6)), saver=saver)
+    assert ended(run(app, thread="1")) == ("2", "round_limit")
 
 
-@pytest.mark.parametrize("rounds", [1, 2, 3])
-def test_after_max_rounds_the_last_draft_goes_out_with_round_limit(run, rounds):
-    drafts = [f"draft {n}" for n in range(1, rounds + 1)]
-    graph = create_maker_checker(writer(*drafts), critic(*[no("no")] * rounds), max_rounds=rounds)
-    result = run(graph.compile())
-    assert ended(result) == (drafts[-1], "round_limit")
-    assert (result["rounds"], result["drafts"]) == (rounds, drafts)
-    assert len(result["verdicts"]) == rounds
+def test_of_drafts_with_equal_scores_the_later_goes_out(run):
+    app = loop(writer("1", "2", "3"), checker(no("a", 8), no("b", 8), no("c", 6)))
+    assert ended(run(app)) == ("2", "round_limit")
 
 
-@pytest.mark.parametrize(
-    ("scores", "best"),
-    [((5, 9, 7), "b"), ((9, 9, 7), "b"), ((5, None, 7), "c"), ((0, -1, -2), "a")],
-)
-def test_never_approved_the_highest_score_wins_if_every_verdict_has_one(run, scores, best):
-    checker = critic(*(no("no", score) for score in scores))
-    assert ended(run(create_maker_checker(writer("a", "b", "c"), checker).compile())) == (
-        best,
-        "round_limit",
+def test_never_approved_and_not_all_scored_the_last_draft_goes_out(run):
+    app = loop(writer("1", "2", "3"), checker(no("a", 9), no("b"), no("c", 6)))
+    assert ended(run(app)) == ("3", "round_limit")
+
+
+def test_the_last_of_the_rounds_may_be_the_one_that_is_approved(run):
+    app = loop(writer("1", "2", "3"), checker(no("a"), no("b"), YES))
+    assert ended(run(app)) == ("3", "approved")
+
+
+def test_a_hundred_rounds_end_with_the_hundredth(run):
+    app = loop(
+        writer(*(f"draft {n}" for n in range(1, 101))),
+        checker(*[no("Again.")] * 99, YES),
+        max_rounds=100,
     )
+    result = run(app)
+    assert ended(result) == ("draft 100", "approved")
+    assert (result["rounds"], len(result["verdicts"]), len(result["drafts"])) == (100, 100, 100)
+    assert [turn.step for turn in result["trail"]] == list(range(1, 201))
 
 
-def test_three_rounds_are_the_default():
-    graph = create_maker_checker(writer("a", "b", "c"), critic(NO, NO, NO))
-    assert graph.compile().invoke({"messages": "go"})["rounds"] == 3
+def test_more_rounds_than_langgraph_has_supersteps_by_default_are_made(monkeypatch):
+    monkeypatch.setattr("langgraph_orchestra.graphs.pattern._LANGGRAPH_SUPERSTEPS", 30)
+
+    def counting(view):
+        return f"draft {view.state['rounds'] + 1}"
+
+    app = loop(counting, Member(lambda view: False, name="never"), max_rounds=25)
+    assert app.config["recursion_limit"] >= 75
+    assert ended(app.invoke({"messages": "go"})) == ("draft 25", "round_limit")
 
 
-def test_a_hundred_rounds_are_taken():
-    maker = Agent("writer", "", model=ScriptedModel(lambda messages: f"draft {len(messages)}"))
-    graph = create_maker_checker(maker, always("never", verdict=False), max_rounds=100)
-    result = graph.compile().invoke({"messages": "go"})
-    assert (result["rounds"], result["stop"].reason) == (100, "round_limit")
+def test_a_typed_draft_is_typed_in_output_and_drafts_and_read_as_json(run, saver):
+    boss = checker(no("Name the price."), YES)
+    author = writer(Note(title="Lamp"), Note(title="Lamp", price=9), output=Note)
+    app = loop(author, boss, saver=saver)
+    result = run(app, "Write", thread="1")
+    assert ended(result) == (Note(title="Lamp", price=9), "approved")
+    assert result["drafts"] == [Note(title="Lamp"), Note(title="Lamp", price=9)]
+    assert readings(boss)[0] == ["Write", 'writer: {"title":"Lamp","price":0}']
 
 
-def always(name, *, verdict):
-    """A function that always decides the same."""
-    return Member(lambda view: verdict, name=name)
+def test_an_empty_draft_is_a_draft(run):
+    def silent(view):
+        return ""
+
+    result = run(loop(silent, checker(no("Say something."), YES), max_rounds=2))
+    assert (result["output"], result["drafts"]) == ("", ["", ""])
 
 
-def test_typed_drafts_and_verdicts_stay_typed_after_a_reload(tmp_path, run):
-    maker = writer(Article(title="a"), Article(title="b"), output=Article)
-    checker = critic(Graded(approved=False, grade="C"), Graded(approved=True), output=Graded)
-    graph = create_maker_checker(maker, checker)
-    with open_checkpointer(f"sqlite:///{tmp_path}/runs.db") as saver:
-        run(graph.compile(saver), thread="1")
-    with open_checkpointer(f"sqlite:///{tmp_path}/runs.db") as saver:
-        config = {"configurable": {"thread_id": "1"}}
-        kept = graph.compile(saver).get_state(config).values
-    assert kept["output"] == Article(title="b")
-    assert kept["drafts"] == [Article(title="a"), Article(title="b")]
-    assert [found["critic"].grade for found in kept["verdicts"]] == ["C", "F"]
+def test_the_four_ways_to_run_are_equal(run):
+    def build():
+        x = checker(no("a", 1), yes(score=5), YES, name="x")
+        return loop(writer("1", "2", "3"), [x, checker(no("b"), no("c"), YES)])
+
+    assert comparable(run(build())) == comparable(build().invoke({"messages": "the task"}))
 
 
-# What a checker may answer
-
-
-def test_a_malformed_verdict_is_asked_again_with_the_reason(run):
-    checker = critic({"approved": "false"}, {"feedback": "no"}, YES)
-    result = run(create_maker_checker(writer("draft"), checker).compile())
-    assert ended(result) == ("draft", "approved")
-    second, third = readings(checker)[1:]
-    assert "`approved`: Input should be a valid boolean" in second[-1]
-    assert "`approved`: Field required" in third[-1]
-
-
-def test_three_malformed_verdicts_raise_a_decision_error(run):
-    checker = critic({"approved": "yes"}, "Looks good!", {"approved": None})
-    with pytest.raises(DecisionError, match="no valid decision after 3 attempts"):
-        run(create_maker_checker(writer("draft"), checker).compile())
-
-
-APPROVALS = ["APPROVED", "**APPROVED**", "APPROVED.\nWell done.", "Well done.\n\n  APPROVED!  \n"]
-REFUSALS = ["approved", "Not APPROVED", "APPROVED as it is", "NOT APPROVED\nShorter", "Fine.", ""]
-
-
-@pytest.mark.parametrize("text", APPROVALS)
-def test_a_plain_text_checker_approves_with_a_keyword_in_its_first_or_last_line(run, text):
-    graph = create_maker_checker(writer("draft"), critic(text), approve_on="APPROVED")
-    result = run(graph.compile())
-    assert ended(result) == ("draft", "approved")
-    rest = [("critic", "Well done.")] if "Well" in text else []
-    assert spoken(result) == [("writer", "draft"), *rest]
-
-
-@pytest.mark.parametrize("text", REFUSALS)
-def test_a_keyword_inside_a_line_or_in_another_case_approves_nothing(run, text):
-    graph = create_maker_checker(writer("draft"), critic(text), approve_on="APPROVED", max_rounds=1)
-    assert ended(run(graph.compile())) == ("draft", "round_limit")
+# Who may check: agents
 
 
 @pytest.mark.parametrize(
-    ("answer", "approves", "feedback"),
+    "bad",
     [
-        (True, True, None),
-        (False, False, None),
-        (YES, True, None),
-        (no("shorter"), False, "shorter"),
-        ("too long", False, "too long"),
-        ({"output": "too long"}, False, "too long"),
+        {"approved": "false"},
+        {"approved": "true"},
+        {"feedback": "no approved"},
+        '{"approved": true} {"approved": false}',
+        "I approve.",
+        "APPROVED",
+        "",
+        {"approved": True, "score": "8"},
+        {"approved": None},
     ],
+    ids=repr,
 )
-def test_a_function_checks_with_a_verdict_a_bool_or_words(run, answer, approves, feedback):
-    graph = create_maker_checker(writer("draft"), always("rule", verdict=answer), max_rounds=1)
-    result = run(graph.compile())
-    assert result["stop"].reason == ("approved" if approves else "round_limit")
-    said = [("rule", feedback)] if feedback else []
-    assert spoken(result) == [("writer", "draft"), *said]
+def test_a_malformed_verdict_is_asked_again_with_the_reason(run, bad):
+    boss = checker(bad, no("Cut."), YES)
+    result = run(loop(writer("long", "short"), boss))
+    assert ended(result) == ("short", "approved")
+    refused = model_of(boss).calls[1].messages[-1].text
+    assert refused.startswith("That answer cannot be used: ")
 
 
-@pytest.mark.parametrize("answer", [7, Article(title="a"), None])
-def test_a_function_that_judges_nothing_is_refused_by_name(run, answer):
-    graph = create_maker_checker(writer("draft"), always("rule", verdict=answer))
-    with pytest.raises(ConfigurationError, match=r"`rule` (returned|answered) "):
-        run(graph.compile())
+def test_three_malformed_verdicts_are_an_error_that_names_the_checker(run):
+    boss = checker({"approved": "false"}, "no", {})
+    with pytest.raises(DecisionError, match="no valid decision after 3 attempts") as caught:
+        run(loop(writer(), boss))
+    assert any("`boss`" in note for note in caught.value.__notes__)
+    assert calls(boss) == [3]
 
 
-def test_a_checker_with_tools_uses_them_and_then_decides(run):
-    checker = critic(
-        wants("look_up", word="squid"),
-        wants("Verdict", "call-2", approved=False, feedback="A mollusc, not a fish."),
-        wants("Verdict", "call-3", approved=True),
-        tools=[look_up],
+def test_a_verdict_in_json_among_words_is_understood(run):
+    boss = checker('Here it is: {"approved": false, "feedback": "Cut."}', YES)
+    result = run(loop(writer("long", "short"), boss))
+    assert result["verdicts"] == [{"boss": no("Cut.")}, {"boss": YES}]
+
+
+def test_an_agent_is_asked_for_a_verdict_and_told_what_it_is(run):
+    boss = checker()
+    run(loop(writer(), boss))
+    (call,) = model_of(boss).calls
+    (asked,) = call.tools
+    assert asked["function"]["name"] == "Verdict"
+    assert asked["function"]["parameters"]["required"] == ["approved"]
+
+
+def test_an_agent_may_have_a_verdict_of_its_own_class_and_keeps_it(run, saver):
+    boss = checker(House(approved=False, feedback="Cut.", rule="7"), House(approved=True))
+    boss = Agent("boss", "", model=boss.model, output=House)
+    result = run(loop(writer("a", "b"), boss, saver=saver), thread="1")
+    assert result["verdicts"][0] == {"boss": House(approved=False, feedback="Cut.", rule="7")}
+    assert type(result["verdicts"][1]["boss"]) is House
+
+
+@pytest.mark.parametrize("approved", [(), ("look_up",)], ids=["in memory", "saving its steps"])
+def test_an_agent_with_tools_looks_things_up_before_its_verdict(run, approved):
+    boss = checker(wants("look_up", word="squid"), no("Check it."), YES, tools=[look_up])
+    result = run(loop(writer("a", "b"), boss))
+    assert ended(result) == ("b", "approved")
+    assert result["verdicts"] == [{"boss": no("Check it.")}, {"boss": YES}]
+    said = [(m.type, m.name, m.text) for m in result["messages"][1:]]
+    assert said == [
+        ("ai", "writer", "a"),
+        ("ai", "boss", ""),
+        ("tool", "look_up", "squid is a mollusc"),
+        ("ai", "boss", "Check it."),
+        ("ai", "writer", "b"),
+    ]
+
+
+def test_an_agent_with_tools_that_gives_no_valid_verdict_is_an_error(run):
+    bad = AIMessage("", tool_calls=[{"name": "Verdict", "args": {"approved": "no"}, "id": "1"}])
+    boss = checker(bad, bad.model_copy(), bad.model_copy(), tools=[look_up])
+    with pytest.raises(DecisionError, match="after 3 attempts"):
+        run(loop(writer(), boss))
+    assert calls(boss) == [3]
+
+
+def test_an_agent_with_tools_that_answers_in_words_is_asked_for_a_verdict(run):
+    boss = checker(wants("look_up", word="squid"), "Fine.", yes("Fine."), tools=[look_up])
+    result = run(loop(writer(), boss))
+    assert ended(result) == ("draft", "approved")
+    assert [m.text for m in result["messages"] if m.name == "boss" and m.type == "ai"] == [
+        "",
+        "Fine.",
+    ]
+
+
+class Stern(AgentMiddleware[Any, Any, Any]):
+    """Middleware that does nothing."""
+
+
+def test_an_agent_with_middleware_gives_its_verdict_through_its_inner_graph(run):
+    boss = checker(no("Cut."), YES, middleware=[Stern()])
+    result = run(loop(writer("a", "b"), boss))
+    assert result["verdicts"] == [{"boss": no("Cut.")}, {"boss": YES}]
+    assert spoken(result) == [("writer", "a"), ("boss", "Cut."), ("writer", "b")]
+
+
+# Who may check: plain text
+
+
+@pytest.mark.parametrize(
+    "approval", ["APPROVED", "**APPROVED**", "APPROVED.\nWell done.", "Well done.\n\nAPPROVED!\n"]
+)
+def test_with_approve_on_a_line_of_plain_text_approves(run, saver, approval):
+    boss = checker("Too long.", approval)
+    app = loop(writer("long", "short"), boss, approve_on="APPROVED", saver=saver)
+    result = run(app, thread="1")
+    assert ended(result) == ("short", "approved")
+    feedback = [("boss", "Well done.")] if "Well" in approval else []
+    assert spoken(result)[1:] == [("boss", "Too long."), ("writer", "short"), *feedback]
+    assert not model_of(boss).calls[0].tools
+
+
+@pytest.mark.parametrize("words", ["approved", "NOT APPROVED", "I would say APPROVED", ""])
+def test_with_approve_on_other_words_are_feedback(run, words):
+    app = loop(writer("a"), checker(words), approve_on="APPROVED", max_rounds=1)
+    result = run(app)
+    assert ended(result) == ("a", "round_limit")
+    assert result["verdicts"] == [{"boss": no(words)}]
+
+
+def test_a_plain_text_verdict_keeps_the_id_of_the_answer_so_that_streams_show_it_once():
+    app = loop(writer("a", "b"), checker("Cut.", "APPROVED\nFine."), approve_on="APPROVED")
+    streamed = app.stream({"messages": "go"}, stream_mode=["messages", "values"])
+    texts, last = {}, {}
+    for mode, part in streamed:
+        if mode == "values":
+            last = part
+        elif part[0].type != "human":
+            texts.setdefault(part[0].id, []).append(part[0].text)
+    assert ["".join(words) for words in texts.values()] == ["a", "Cut.", "b", "APPROVED\nFine."]
+    assert [m.id for m in last["messages"][1:]] == list(texts)
+    assert last["messages"][-1].text == "Fine."
+
+
+def test_a_checker_with_tools_may_answer_in_plain_text(run):
+    boss = checker(wants("look_up", word="squid"), "APPROVED", tools=[look_up])
+    result = run(loop(writer("a"), boss, approve_on="APPROVED"))
+    assert ended(result) == ("a", "approved")
+
+
+# Who may check: functions, graphs, Runnables
+
+
+async def lenient(view):
+    return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (Verdict(approved=True, score=7), yes(score=7)),
+        (Verdict(approved=False, feedback="Cut."), no("Cut.")),
+        (True, YES),
+        (False, no()),
+        ("Cut.", no("Cut.")),
+        (AIMessage("Cut."), no("Cut.")),
+        ("APPROVED", no("APPROVED")),
+        ("", no()),
+        ({"output": "Cut."}, no("Cut.")),
+        ({"output": False}, no()),
+    ],
+    ids=repr,
+)
+def test_a_function_answers_with_a_verdict_a_bool_or_a_text(run, answer, verdict):
+    def rule(view):
+        return answer
+
+    result = run(loop(writer(), rule, max_rounds=1))
+    assert result["verdicts"] == [{"rule": verdict}]
+    (turn,) = [turn for turn in result["trail"] if turn.agent == "rule"]
+    assert turn.kind == "function"
+    assert spoken(result)[1:] == ([("rule", verdict.feedback)] if verdict.feedback else [])
+
+
+def test_a_function_may_be_async(run):
+    assert ended(run(loop(writer(), lenient))) == ("draft", "approved")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, 7, 0.5, Note(title="?"), ["no"], {"approved": True}, Verdict, {"output": 7}],
+    ids=repr,
+)
+def test_anything_else_of_a_function_is_refused_with_its_name_and_what_it_may_answer(run, answer):
+    def rule(view):
+        return answer
+
+    with pytest.raises(ConfigurationError, match="checker `rule` answered") as caught:
+        run(loop(writer(), rule))
+    assert "`Verdict(approved=..., feedback=...)`, a bool, or a text" in str(caught.value)
+
+
+def test_a_function_sees_the_draft_the_rounds_and_what_was_said(run):
+    seen = []
+
+    def rule(view):
+        seen.append((view.state["drafts"][-1], view.last_text, view.state["rounds"], view.task))
+        return "Again."
+
+    run(loop(writer("a", "b"), rule, max_rounds=2), "Write")
+    assert seen == [("a", "a", 0, "Write"), ("b", "b", 1, "Write")]
+
+
+def test_with_approve_on_a_functions_text_approves_too_and_its_verdicts_stay_verdicts(run):
+    answers = iter(["Cut.", False, "OK"])
+
+    def rule(view):
+        return next(answers)
+
+    result = run(loop(writer("1", "2", "3"), rule, approve_on="OK"))
+    assert result["verdicts"] == [{"rule": no("Cut.")}, {"rule": no()}, {"rule": YES}]
+
+
+def test_a_runnable_checks(run):
+    lines = RunnableLambda(lambda messages: len(messages[-1].text) < 15).with_config(
+        run_name="short"
     )
-    result = run(create_maker_checker(writer("a fish", "a mollusc"), checker).compile())
-    assert ended(result) == ("a mollusc", "approved")
-    assert [(name, words) for name, words in spoken(result) if words] == [
-        ("writer", "a fish"),
-        ("critic", "A mollusc, not a fish."),
-        ("writer", "a mollusc"),
-    ]
-    assert ("tool", "look_up") in {(m.type, m.name) for m in result["messages"]}
+    result = run(loop(writer("a very long draft", "b"), Member(lines, name="short")))
+    assert ended(result) == ("b", "approved")
 
 
-def test_a_team_checks_and_a_team_makes(run):
-    makers = team(agent("drafter", "rough"), agent("polisher", "fine"), name="makers")
-    checkers = team(agent("reader", "Good."), agent("chief", "APPROVED"), name="checkers")
-    result = run(create_maker_checker(makers, checkers, approve_on="APPROVED").compile())
-    assert ended(result) == ("fine", "approved")
-    assert [turn.path for turn in result["trail"]] == [
-        "makers/drafter",
-        "makers/polisher",
-        "checkers/reader",
-        "checkers/chief",
+def test_a_chat_model_bound_to_a_verdict_checks(run):
+    model = ScriptedModel([no("Cut."), YES]).with_structured_output(Verdict)
+    result = run(loop(writer("a", "b"), Member(model, name="judge")))
+    assert result["verdicts"] == [{"judge": no("Cut.")}, {"judge": YES}]
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_team_checks_with_its_answer(run, saver, typed):
+    inner = (
+        checker(no("Cut."), YES, name="judge", output=Verdict)
+        if typed
+        else agent("judge", "Cut.", "YES")
+    )
+    panel = team(agent("reader", "I have read it.", "Again."), inner, name="panel")
+    app = loop(writer("a", "b"), panel, approve_on=None if typed else "YES", saver=saver)
+    result = run(app, thread="1")
+    assert ended(result) == ("b", "approved")
+    assert result["verdicts"] == [{"panel": no("Cut.")}, {"panel": YES}]
+    assert [t.path for t in result["trail"]] == [
+        "writer",
+        "panel/reader",
+        "panel/judge",
+        "writer",
+        "panel/reader",
+        "panel/judge",
     ]
+    assert spoken(result) == [("writer", "a"), ("panel", "Cut."), ("writer", "b")]
+
+
+def test_a_vote_of_several_as_one_checker(run):
+    votes = [agent(n, v) for n, v in (("x", "good"), ("y", "Good"), ("z", "bad"))]
+    jury = create_concurrent(votes, aggregate=majority()).compile(name="jury")
+    result = run(loop(writer(), jury, approve_on="good"))
+    assert ended(result) == ("draft", "approved")
+
+
+def test_a_team_may_be_the_maker(run, saver):
+    desk = team(agent("notes", "n1", "n2"), agent("text", "t1", "t2"), name="desk")
+    boss = checker(no("Cut."), YES)
+    result = run(loop(desk, boss, saver=saver), "Write", thread="1")
+    assert ended(result) == ("t2", "approved")
+    assert readings(boss) == [["Write", "desk: t1"], ["Write", "desk: t2"]]
 
 
 # Several checkers
 
 
-def test_all_checkers_must_approve_unless_there_is_a_quorum(run):
-    def checked(**options):
-        checkers = [critic(YES, name="a"), critic(NO, name="b"), critic(YES, name="c")]
-        return run(create_maker_checker(writer("d"), checkers, max_rounds=1, **options).compile())
-
-    assert checked()["stop"].reason == "round_limit"
-    assert checked(quorum=3)["stop"].reason == "round_limit"
-    assert ended(checked(quorum=2)) == ("d", "approved")
-    assert checked(quorum=2)["stop"].by == "a, c"
-    assert verdicts_of(checked(quorum=1)) == [{"a": True, "b": False, "c": True}]
+def panel(*names, **verdicts):
+    """Checkers of these names, with their verdicts."""
+    return [checker(*verdicts.get(name, ()), name=name) for name in names]
 
 
-def test_checkers_look_side_by_side_and_read_no_sibling(run):
-    together = threading.Barrier(2, timeout=10)
-
-    def checks(name):
-        def check(view):
-            together.wait()
-            return Verdict(approved=len(view.drafts) > 1, feedback=f"{name} read {view.last_text}")
-
-        return Member(check, name=name)
-
-    maker = writer("one", "two")
-    result = run(create_maker_checker(maker, [checks("a"), checks("b")]).compile())
-    assert spoken(result) == [
-        ("writer", "one"),
-        ("a", "a read one"),
-        ("b", "b read one"),
-        ("writer", "two"),
-        ("a", "a read two"),
-        ("b", "b read two"),
-    ]
-    assert readings(maker)[-1] == ["the task", "one", "a: a read one", "b: b read one"]
-    assert [turn.step for turn in result["trail"]] == [1, 2, 3, 4, 5, 6]
-
-
-def test_a_checker_whose_failure_is_recorded_approves_nothing(run):
-    def broken(view):
-        raise ValueError("no idea")
-
-    checkers = [critic(YES, name="a"), Member(broken, policy=RECORDED)]
-    graph = create_maker_checker(writer("draft"), checkers, max_rounds=1)
-    result = run(graph.compile())
-    assert ended(result) == ("draft", "round_limit")
-    assert verdicts_of(result) == [{"a": True}]
-    assert outcomes(result) == [("writer", "ok"), ("a", "ok"), ("broken", "failed")]
-
-
-def test_a_checker_that_raises_surfaces_with_its_name_and_resumes_alone(run, saver):
-    state = {"broken": True}
-
-    def rule(view):
-        if state["broken"]:
-            raise ValueError("no idea")
-        return True
-
-    maker = writer("draft")
-    checker = Agent("critic", "", model=ScriptedModel(lambda messages: YES))
-    graph = create_maker_checker(maker, [checker, Member(rule, policy=ONCE)])
-    app = graph.compile(checkpointer=saver)
-    with pytest.raises(ValueError, match="no idea") as raised:
-        run(app, thread="1")
-    assert any("`rule`" in note for note in raised.value.__notes__)
-    state["broken"] = False
-    assert ended(run(app, None, thread="1")) == ("draft", "approved")
-    assert calls(maker) == [1]
-
-
-# People
-
-
-def test_a_person_checks_approve_edit_and_feedback(run, saver):
-    maker = writer("first", "second")
-    app = create_maker_checker(maker, Human("boss")).compile(checkpointer=saver)
-    first = asked(run(app, thread="1"))
-    request = first.value["action_requests"][0]
-    assert (request["name"], request["args"]) == (
-        "review_draft",
-        {"participant": "writer", "draft": "first", "round": 1},
-    )
-    second = asked(run(app, Command(resume={first.id: "make it shorter"}), thread="1"))
-    assert second.value["action_requests"][0]["args"]["round"] == 2
-    assert readings(maker)[-1] == ["the task", "first", "boss: make it shorter"]
-    edit = {"decisions": [{"type": "edit", "args": {"draft": "second, mended"}}]}
-    result = run(app, Command(resume={second.id: edit}), thread="1")
-    assert ended(result) == ("second, mended", "approved")
-    assert result["drafts"] == ["first", "second"]
-
-
-def test_a_person_who_approves_leaves_no_message(run, saver):
-    app = create_maker_checker(writer("draft"), Human("boss")).compile(checkpointer=saver)
-    first = asked(run(app, thread="1"))
-    result = run(app, Command(resume={first.id: True}), thread="1")
-    assert ended(result) == ("draft", "approved")
-    assert spoken(result) == [("writer", "draft")]
-
-
-def test_a_rejection_without_a_message_ends_the_run_with_the_last_draft(run, saver):
-    app = create_maker_checker(writer("draft"), Human("boss")).compile(checkpointer=saver)
-    first = asked(run(app, thread="1"))
-    answer = {"decisions": [{"type": "reject"}]}
-    result = run(app, Command(resume={first.id: answer}), thread="1")
-    assert ended(result) == ("draft", "rejected")
-    assert result["stop"].by == "boss"
-
-
-def test_two_people_are_asked_at_once_and_answer_in_either_order(run, saver):
-    maker = writer("draft")
-    app = create_maker_checker(maker, [Human("ann"), Human("bob")]).compile(checkpointer=saver)
-    waiting = {i.value["node"]: i.id for i in run(app, thread="1")["__interrupt__"]}
-    assert set(waiting) == {"ann", "bob"}
-    run(app, Command(resume={waiting["bob"]: "approve"}), thread="1")
-    result = run(app, Command(resume={waiting["ann"]: "approve"}), thread="1")
-    assert ended(result) == ("draft", "approved")
-    assert calls(maker) == [1]
-
-
-def test_a_person_makes_and_a_function_checks(run, saver):
-    graph = create_maker_checker(Human("author"), always("rule", verdict=True))
-    app = graph.compile(checkpointer=saver)
-    first = asked(run(app, thread="1"))
-    assert first.value["action_requests"][0]["name"] == "answer"
-    assert ended(run(app, Command(resume={first.id: "Mine."}), thread="1")) == ("Mine.", "approved")
-
-
-# Endings, runs, nesting
-
-
-def test_a_stop_condition_ends_with_the_best_draft(run):
-    graph = create_maker_checker(
-        writer("first", "second"), critic(no("hopeless"), YES), stop_when=mentions("hopeless")
-    )
-    result = run(graph.compile())
-    assert ended(result) == ("first", "terminated")
-    assert result["stop"].by == "mentions('hopeless')"
-
-
-def test_a_stop_condition_is_looked_at_after_the_draft_too(run):
-    checker = critic(YES)
-    graph = create_maker_checker(writer("draft"), checker, stop_when=turns(1))
-    assert ended(run(graph.compile())) == ("draft", "terminated")
-    assert calls(checker) == [0]
-
-
-def test_an_approval_beats_a_stop_condition(run):
-    graph = create_maker_checker(writer("draft"), critic(YES), stop_when=turns(2))
-    assert ended(run(graph.compile())) == ("draft", "approved")
+def test_all_must_approve_unless_a_quorum_says_otherwise(run, saver):
+    checkers = panel("x", "y", x=[YES, YES], y=[no("Cut."), YES])
+    result = run(loop(writer("a", "b"), checkers, saver=saver), thread="1")
+    assert ended(result) == ("b", "approved")
+    assert result["verdicts"] == [{"x": YES, "y": no("Cut.")}, {"x": YES, "y": YES}]
+    assert (result["stop"].by, result["rounds"]) == ("x, y", 2)
 
 
 @pytest.mark.parametrize(
-    ("limits", "reason"),
-    [(Limits(turns=3), "turn_limit"), (Limits(tokens=45), "token_limit")],
+    ("quorum", "reason"),
+    [(1, "approved"), (2, "approved"), (3, "round_limit"), (None, "round_limit")],
 )
-def test_a_limit_ends_with_the_best_draft(run, limits, reason):
-    graph = create_maker_checker(
-        writer("first", "second"), critic(no("shorter"), YES), limits=limits
-    )
-    result = run(graph.compile())
-    assert ended(result) == ("second", reason)
+def test_a_quorum_is_how_many_must_approve(run, quorum, reason):
+    checkers = panel("x", "y", "z", y=[no("Cut.")])
+    result = run(loop(writer("a"), checkers, quorum=quorum, max_rounds=1))
+    assert ended(result) == ("a", reason)
 
 
-def test_a_maker_whose_failure_is_recorded_ends_the_run_with_what_there_is(run):
-    maker = writer("first", ValueError("no ideas left"), policy=RECORDED)
-    result = run(create_maker_checker(maker, critic(no("shorter"))).compile())
-    assert ended(result) == ("first", "failed")
-    assert result["stop"].detail == "ValueError: no ideas left"
+def test_feedback_is_joined_in_declared_order_and_each_has_its_checkers_name(run, saver):
+    checkers = panel("zoe", "ann", zoe=[no("Cut."), YES], ann=[no("Name the price."), YES])
+    author = writer("a", "b")
+    result = run(loop(author, checkers, saver=saver), "Write", thread="1")
+    assert readings(author)[1] == ["Write", "a", "zoe: Cut.", "ann: Name the price."]
+    assert spoken(result)[1:3] == [("zoe", "Cut."), ("ann", "Name the price.")]
+    assert [(t.agent, t.step) for t in result["trail"]] == [
+        ("writer", 1),
+        ("zoe", 2),
+        ("ann", 3),
+        ("writer", 4),
+        ("zoe", 5),
+        ("ann", 6),
+    ]
 
 
-def test_retries_are_made_and_make_no_second_draft(run):
-    maker = writer(ConnectionError("away"), "draft", policy=Policy(retry=AT_ONCE))
-    result = run(create_maker_checker(maker, critic(YES)).compile())
+def test_checkers_of_a_round_do_not_read_each_other(run):
+    checkers = panel("x", "y", x=[no("Cut."), YES], y=[no("Longer."), YES])
+    run(loop(writer("a", "b"), checkers), "Write")
+    assert [readings(one) for one in checkers] == [
+        [["Write", "writer: a"], ["Write", "writer: b"]]
+    ] * 2
+
+
+def test_checkers_work_side_by_side():
+    slow = [Agent(f"c{n}", "", model=ScriptedModel([YES], delay=0.2)) for n in range(20)]
+    result = loop(writer(), slow).invoke({"messages": "go"})
+    began = [turn.started_at for turn in result["trail"][1:]]
+    assert (max(began) - min(began)).total_seconds() < 1
     assert ended(result) == ("draft", "approved")
-    assert result["drafts"] == ["draft"]
 
 
-def test_a_second_run_starts_drafts_rounds_and_verdicts_afresh(run, saver):
-    graph = create_maker_checker(
-        writer("a", "b", "c"), [critic(no("x"), YES, YES), critic(YES, YES, YES, name="other")]
+def test_of_several_checkers_the_mean_score_of_a_round_counts(run):
+    checkers = panel(
+        "x", "y", x=[no("a", 9), no("b", 6), no("c", 1)], y=[no("a", 1), no("b", 6), no("c", 9)]
     )
-    app = graph.compile(checkpointer=saver)
-    run(app, thread="1")
-    result = run(app, "another task", thread="1")
-    assert (result["drafts"], result["rounds"]) == (["c"], 1)
-    assert verdicts_of(result) == [{"critic": True, "other": True}]
-    assert ended(result) == ("c", "approved")
+    assert ended(run(loop(writer("1", "2", "3"), checkers))) == ("2", "round_limit")
 
 
-def test_a_nested_loop_answers_with_its_draft_and_a_rejection_is_a_failure(run, saver):
-    loop = create_maker_checker(writer("draft"), critic(YES)).compile(name="desk")
-    result = run(create_sequential([loop, agent("printer", "printed")]).compile())
-    assert spoken(result) == [("desk", "draft"), ("printer", "printed")]
-    loop = create_maker_checker(writer("draft"), Human("boss")).compile(name="desk")
-    app = create_sequential([Member(loop, policy=ONCE)]).compile(checkpointer=saver)
-    first = asked(run(app, thread="1"))
-    with pytest.raises(Exception, match="team `desk` ended `rejected`"):
-        run(app, Command(resume={first.id: False}), thread="1")
+def test_a_list_of_one_checker_is_one_checker(run):
+    graph = create_maker_checker(writer(), [checker()])
+    assert set(graph.nodes) == {"intake", "writer", "boss"}
+    assert ended(run(graph.compile())) == ("draft", "approved")
 
 
-def test_two_runs_with_the_same_script_are_identical(run):
-    def result():
-        checkers = [critic(no("x"), YES), critic(NO, YES, name="other")]
-        return comparable(run(create_maker_checker(writer("a", "b"), checkers).compile()))
-
-    assert result() == result()
+# What both read
 
 
-# The graph
+def test_the_maker_reads_its_latest_draft_and_what_was_said_of_all(run, saver):
+    author = writer("one", "two", "three")
+    run(loop(author, checker(no("Cut."), no("Price?"), YES), saver=saver), "Write", thread="1")
+    assert readings(author)[2] == ["Write", "boss: Cut.", "two", "boss: Price?"]
 
 
-def test_the_drawing_shows_the_routes_of_one_checker_and_of_several():
-    assert edges(create_maker_checker(writer("a"), critic(YES))) == {
-        ("__start__", "intake"),
-        ("intake", "writer"),
-        ("writer", "critic"),
-        ("critic", "writer"),
-        ("critic", "__end__"),
+def test_the_maker_keeps_what_its_tools_have_found(run):
+    author = writer(wants("look_up", word="squid"), "one", "two", "three", tools=[look_up])
+    run(loop(author, checker(no("Cut."), no("Price?"), YES)), "Write")
+    assert readings(author)[3] == [
+        "Write",
+        "",
+        "squid is a mollusc",
+        "boss: Cut.",
+        "two",
+        "boss: Price?",
+    ]
+
+
+def test_a_maker_whose_draft_is_refused_without_a_reason_is_told_so(run, saver):
+    author = writer("a", "b")
+    answers = iter([False, True])
+
+    def rule(view):
+        return next(answers)
+
+    result = run(loop(author, rule, saver=saver), "Write", thread="1")
+    assert readings(author)[1] == ["Write", "a", "rule: Not approved."]
+    assert spoken(result) == [("writer", "a"), ("writer", "b")]
+
+
+def test_a_maker_is_told_who_has_given_no_reason_beside_those_who_have(run):
+    author = writer("a", "b")
+    checkers = panel("x", "y", "z", x=[no(), YES], y=[no("Cut."), YES], z=[YES, YES])
+    run(loop(author, checkers), "Write")
+    assert readings(author)[1] == ["Write", "a", "y: Cut.", "x: Not approved."]
+
+
+def test_only_the_task_of_this_run_is_read(run, saver):
+    author, boss = writer("a", "b", "c"), checker(no("Cut."), YES, YES)
+    app = loop(author, boss, saver=saver)
+    run(app, "First", thread="1")
+    run(app, "Second", thread="1")
+    assert (readings(author)[2], readings(boss)[2]) == (["Second"], ["Second", "writer: c"])
+
+
+def test_a_history_given_is_for_both_and_a_participants_own_comes_first(run):
+    author, boss = writer("a", "b"), checker(no("Cut."), YES)
+    run(loop(author, boss, history=everything()), "Write")
+    assert readings(author)[1] == ["Write", "a", "boss: Cut."]
+    assert readings(boss)[1] == ["Write", "writer: a", "Cut.", "writer: b"]
+
+    author, boss = writer("a", "b"), checker(no("Cut."), YES, history=last_only())
+    run(loop(Member(author, history=own_and_task()), boss, history=task_only()), "Write")
+    assert readings(author)[1] == ["Write", "a", "Please continue."]
+    assert readings(boss) == [["writer: a"], ["writer: b"]]
+
+
+def test_prompts_do_not_grow_with_the_drafts(run):
+    author = writer(*[f"{n} " + "draft " * 100 for n in range(6)])
+    run(loop(author, checker(*[no("Cut.")] * 5, YES), max_rounds=6), "Write")
+    *_, second, last = [sum(map(len, texts)) for texts in readings(author)]
+    assert last - second < 20
+
+
+# Stop conditions
+
+
+def test_a_stop_condition_after_a_check_ends_with_the_best_draft(run, saver):
+    app = loop(
+        writer("1", "2", "3"),
+        checker(no("a", 9), no("enough", 4)),
+        stop_when=mentions("enough", by="boss"),
+        saver=saver,
+    )
+    result = run(app, thread="1")
+    assert ended(result) == ("1", "terminated")
+    assert result["stop"].by == "mentions('enough', by='boss')"
+    assert result["rounds"] == 2
+
+
+def test_a_stop_condition_after_a_draft_ends_with_it_unchecked(run, saver):
+    boss = checker(no("a", 9))
+    app = loop(writer("1", "I give up"), boss, stop_when=mentions("give up"), saver=saver)
+    result = run(app, thread="1")
+    assert ended(result) == ("I give up", "terminated")
+    assert (result["rounds"], result["drafts"], calls(boss)) == (1, ["1", "I give up"], [1])
+
+
+def test_approval_comes_before_a_stop_condition_and_a_stop_condition_before_the_last_round(run):
+    app = loop(writer("1"), checker(yes("fine")), stop_when=mentions("fine"), max_rounds=1)
+    assert ended(run(app)) == ("1", "approved")
+    app = loop(writer("1"), checker(no("fine")), stop_when=mentions("fine"), max_rounds=1)
+    assert ended(run(app)) == ("1", "terminated")
+
+
+def test_a_stop_condition_sees_the_rounds_drafts_and_verdicts_of_the_moment(run):
+    seen = []
+
+    def look(view):
+        seen.append((view.state["rounds"], len(view.state["drafts"]), len(view.state["verdicts"])))
+        return view.state["rounds"] == 2
+
+    checkers = panel("x", "y", x=[no("a")] * 2, y=[no("b")] * 2)
+    result = run(loop(writer("1", "2"), checkers, stop_when=when(look)))
+    assert seen == [(0, 1, 0), (1, 1, 1), (1, 2, 1), (2, 2, 2)]
+    assert ended(result) == ("2", "terminated")
+
+
+# Drawing
+
+
+def drawn(graph):
+    """Edges of a drawing."""
+    return {(edge.source, edge.target) for edge in graph.compile().get_graph().edges}
+
+
+BEGINNING = {("__start__", "intake"), ("intake", "writer")}
+
+
+def test_one_checker_is_drawn_as_a_loop_of_two(run):
+    assert drawn(create_maker_checker(writer(), checker())) == BEGINNING | {
+        ("writer", "boss"),
+        ("boss", "writer"),
+        ("boss", "__end__"),
     }
-    assert edges(
-        create_maker_checker(writer("a"), [critic(YES), critic(YES, name="other")], limits=LIMITED)
-    ) == {
-        ("__start__", "intake"),
-        ("intake", "writer"),
-        ("writer", "critic"),
-        ("writer", "other"),
-        ("writer", "__end__"),
-        ("critic", "join"),
-        ("other", "join"),
+
+
+def test_several_checkers_are_drawn_side_by_side_before_a_join(run):
+    assert drawn(create_maker_checker(writer(), panel("x", "y"))) == BEGINNING | {
+        ("writer", "x"),
+        ("writer", "y"),
+        ("x", "join"),
+        ("y", "join"),
         ("join", "writer"),
         ("join", "__end__"),
     }
 
 
-LIMITED = Limits(turns=5)
+def test_a_single_round_has_no_way_back(run):
+    assert drawn(create_maker_checker(writer(), checker(), max_rounds=1)) == BEGINNING | {
+        ("writer", "boss"),
+        ("boss", "__end__"),
+    }
 
 
-def test_what_was_passed_in_is_not_changed():
-    maker, checker = writer("draft"), critic(YES)
-    create_maker_checker(maker, checker)
-    assert (maker.history, checker.output) == (None, None)
-    assert model_of(maker).calls == []
+@pytest.mark.parametrize(
+    "options",
+    [{"stop_when": mentions("x")}, {"limits": Limits(turns=9)}, {}],
+    ids=["stop condition", "limits", "recorded failure"],
+)
+def test_what_may_end_a_run_after_a_draft_is_drawn(options):
+    policy = {} if options else {"policy": Policy(on_failure="record")}
+    graph = create_maker_checker(writer(**policy), checker(), **options)
+    assert ("writer", "__end__") in drawn(graph)
+
+
+def test_a_checkers_inner_graph_is_drawn():
+    graph = create_maker_checker(writer(), checker(tools=[look_up]))
+    drawing = graph.compile().get_graph(xray=True)
+    assert any(node.startswith("boss:") for node in drawing.nodes)
+
+
+# What cannot be built
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
         ({"max_rounds": 0}, ConfigurationError, "`max_rounds` is 0; it must be at least 1"),
+        ({"max_rounds": -1}, ConfigurationError, "`max_rounds` is -1"),
         ({"max_rounds": True}, TypeError, "`max_rounds` is an int of at least 1, not True"),
-        ({"quorum": 2}, ConfigurationError, "`quorum` is 2, but there are only 1 checkers"),
+        ({"max_rounds": 3.0}, TypeError, "`max_rounds` is an int"),
+        ({"max_rounds": None}, TypeError, "`max_rounds` is an int"),
         ({"quorum": 0}, ConfigurationError, "`quorum` is 0; it must be at least 1"),
-        ({"approve_on": 7}, TypeError, "`approve_on` is a str or None, not 7"),
-        ({"approve_on": "--"}, ConfigurationError, "`approve_on` is '--'; it needs a letter"),
-        ({"state_schema": NoTypedDict}, ConfigurationError, "subclasses `MakerCheckerState`"),
-        ({"rounds": 3}, TypeError, "unexpected keyword argument 'rounds'"),
+        ({"quorum": 3}, ConfigurationError, "`quorum` is 3, but there are only 2 to approve"),
+        ({"quorum": True}, TypeError, "`quorum` is an int"),
+        ({"quorum": 0.5}, TypeError, "`quorum` is an int"),
+        ({"approve_on": ""}, ConfigurationError, "`approve_on` is ''; it is one line"),
+        ({"approve_on": True}, TypeError, "`approve_on` is a str or None"),
+        ({"limits": 3}, TypeError, "`limits` is a `Limits` or None"),
+        ({"stop_when": 3}, TypeError, "`stop_when` is a stop condition"),
+        ({"state_schema": dict}, ConfigurationError, "subclasses `MakerCheckerState`"),
+        ({"max_turns": 3}, TypeError, "max_turns"),
     ],
+    ids=repr,
 )
-def test_wrong_settings_are_refused_with_the_remedy(options, error, message):
-    with pytest.raises(error, match=re.escape(message)):
-        create_maker_checker(writer("a"), critic(YES), **options)
+def test_options_that_cannot_be_are_refused(options, error, message):
+    with pytest.raises(error, match=message):
+        create_maker_checker(writer(), panel("x", "y"), **options)
 
 
-def test_wrong_checkers_are_refused_by_name():
-    with pytest.raises(ConfigurationError, match="`checker` is empty"):
-        create_maker_checker(writer("a"), [])
-    with pytest.raises(ConfigurationError, match="`writer` is given 2 times"):
-        create_maker_checker(writer("a"), writer("b"))
-    with pytest.raises(ConfigurationError, match="`output` of checker `critic` is `Article`"):
-        create_maker_checker(writer("a"), critic(output=Article))
-    with pytest.raises(ConfigurationError, match="checker `critic` has an `output`, but"):
-        create_maker_checker(writer("a"), critic(output=Verdict), approve_on="OK")
-    with pytest.raises(ConfigurationError, match="`when` of `critic`"):
-        create_maker_checker(writer("a"), Member(critic(YES), when=lambda view: True))
+def test_a_quorum_above_the_only_checker_is_refused():
+    with pytest.raises(ConfigurationError, match="`quorum` is 2, but there is only 1 to approve"):
+        create_maker_checker(writer(), checker(), quorum=2)
 
 
-class PlannedLoop(MakerCheckerState, total=False):
-    """A state with a key of the user's own."""
+@pytest.mark.parametrize("none", [[], ()], ids=repr)
+def test_no_checker_at_all_is_refused(none):
+    with pytest.raises(ConfigurationError, match="`checker` is empty: give at least one"):
+        create_maker_checker(writer(), none)
 
+
+@pytest.mark.parametrize("thing", ["boss", 7, None, {"a": 1}, Verdict])
+def test_what_cannot_take_part_is_refused_in_both_seats(thing):
+    with pytest.raises(TypeError, match="cannot take part; a participant is"):
+        create_maker_checker(writer(), thing)
+    with pytest.raises(TypeError, match="cannot take part; a participant is"):
+        create_maker_checker(thing, checker())
+
+
+def test_options_are_not_taken_by_place():
+    create: Any = create_maker_checker
+    with pytest.raises(TypeError, match="positional"):
+        create(writer(), checker(), 3)
+
+
+def test_a_name_given_twice_is_refused():
+    with pytest.raises(ConfigurationError, match="`writer` is given 2 times in `writer`, `writer`"):
+        create_maker_checker(writer(), checker(name="writer"))
+    with pytest.raises(ConfigurationError, match="`x` is given 2 times"):
+        create_maker_checker(writer(), panel("x", "x"))
+
+
+@pytest.mark.parametrize("name", ["drafts", "verdicts", "rounds", "branch_records"])
+def test_names_of_the_states_keys_are_refused(name):
+    with pytest.raises(ConfigurationError, match=f"`{name}` is a key of the state"):
+        create_maker_checker(writer(), named(name))
+
+
+def test_a_stage_that_may_be_skipped_is_refused():
+    for seats in (
+        (Member(writer(), when=bool), checker()),
+        (writer(), Member(checker(), when=bool)),
+    ):
+        with pytest.raises(ConfigurationError, match="every draft is made and checked"):
+            create_maker_checker(*seats)
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda a: a, Member, lambda a: checker(policy=Policy(fallback=a))]
+)
+def test_a_checker_with_another_type_of_answer_is_refused(wrap):
+    boss = Agent("boss", "", model=ScriptedModel(["x"]), output=Note)
+    with pytest.raises(ConfigurationError, match="`output` of checker `boss` is `Note`"):
+        create_maker_checker(writer(), wrap(boss))
+
+
+def test_a_person_who_reviews_cannot_be_the_maker():
+    with pytest.raises(ConfigurationError, match="`ann` makes the drafts"):
+        create_maker_checker(Human("ann", role="review"), checker())
+
+
+def test_a_person_who_can_only_say_words_cannot_be_the_checker():
+    with pytest.raises(ConfigurationError, match='`ann` has `role="answer"`, and words alone'):
+        create_maker_checker(writer(), Human("ann", role="answer"))
+
+
+def test_participants_that_are_passed_in_are_never_changed(run):
+    boss = checker(no("Cut."), YES, policy=Policy(fallback=agent("deputy", YES)))
+    before = repr(boss)
+    run(loop(writer("a", "b"), Member(boss)))
+    assert repr(boss) == before
+    assert boss.output is None
+
+
+# Custom state
+
+
+class Planned(MakerCheckerState, total=False):
     plan: str
 
 
-def test_custom_keys_of_several_checkers_and_of_the_maker_are_kept(run):
-    def plans(view):
-        return {"plan": f"{view.state.get('plan', '')}+", "output": "draft"}
+def test_a_stop_condition_sees_the_custom_keys_that_a_turn_has_written(run):
+    def draft(view):
+        return {"plan": "done", "output": "a"}
 
-    def judges(view):
-        return {"plan": view.state["plan"] + "!", "output": ""}
-
-    graph = create_maker_checker(
-        Member(plans, name="writer"),
-        Member(judges, name="rule"),
-        max_rounds=2,
-        state_schema=PlannedLoop,
+    app = loop(
+        draft,
+        checker(),
+        state_schema=Planned,
+        stop_when=when(lambda view: view.state.get("plan") == "done"),
     )
-    assert run(graph.compile())["plan"] == "+!+!"
+    assert ended(run(app)) == ("a", "terminated")
+
+
+def test_custom_keys_are_kept_and_may_be_set_by_maker_and_checkers(run, saver):
+    def draft(view):
+        return {"plan": "1", "output": f"with plan {view.state.get('plan')}"}
+
+    def rule(view):
+        return {"plan": "2", "output": view.state["rounds"] == 1}
+
+    app = loop(draft, rule, state_schema=Planned, saver=saver)
+    result = run(app, thread="1")
+    assert (result["output"], result["plan"]) == ("with plan 2", "2")
+
+
+def test_one_of_several_checkers_may_set_a_custom_key(run, saver):
+    def rule(view):
+        return {"plan": "2", "output": True}
+
+    app = loop(writer(), [rule, checker()], state_schema=Planned, saver=saver)
+    assert run(app, thread="1")["plan"] == "2"
+
+
+def test_an_output_of_a_sequence_goes_out_where_a_maker_checker_is_its_last_stage(run):
+    inner = loop(writer("a", "b"), checker(no("Cut."), YES))
+    app = create_sequential([agent("notes"), inner]).compile()
+    assert ended(run(app)) == ("b", "completed")

@@ -461,3 +461,44 @@ def test_a_chat_killed_anywhere_loses_the_turn_or_the_choice_in_progress(crashes
     crashes.kill_at("chat", stage, "--input", "Go")
     assert crashes.finish("chat") == CHAT
     assert crashes.diary.names == ran
+
+
+CHECKED = {
+    "output": "answer of draft-2",
+    "stop": "approved",
+    "messages": [
+        [None, "Go"],
+        ["draft", "answer of draft-1"],
+        ["facts", "answer of facts-1"],
+        ["rules", "answer of rules-1"],
+        ["draft", "answer of draft-2"],
+        ["facts", "answer of facts-2"],
+        ["rules", "answer of rules-2"],
+    ],
+    "trail": [
+        [name, step, "ok", 0] for step, name in enumerate(["draft", "facts", "rules"] * 2, start=1)
+    ],
+    "results": [],
+    "interrupts": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("stage", "after", "again"),
+    [
+        ("draft-1", (), ["draft-1"]),
+        ("rules-1", ("facts",), ["rules-1"]),
+        ("draft-2", (), ["draft-2"]),
+        ("facts-2", ("rules",), ["facts-2"]),
+    ],
+)
+@either_way
+def test_a_killed_maker_checker_repeats_the_turn_in_progress_and_no_other(
+    crashes, stage, after, again
+):
+    waits = ["--after", *after] if after else []
+    crashes.kill_at("checked", stage, "--input", "Go", *waits)
+    assert crashes.finish("checked") == CHECKED
+    ran = Counter(crashes.diary.names)
+    assert {name for name, times in ran.items() if times > 1} == set(again)
+    assert set(ran) == {f"{who}-{n}" for who in ("draft", "facts", "rules") for n in (1, 2)}

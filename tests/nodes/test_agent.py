@@ -245,6 +245,49 @@ def test_a_typed_answer_that_never_fits_is_an_error(run):
         run(app_of(agent))
 
 
+@pytest.mark.parametrize("reply", ['In short: {"place": "a cave"}', "In a cave."])
+def test_an_agent_with_tools_that_answers_in_words_is_asked_for_its_typed_answer(run, reply):
+    """The words were its output, untyped."""
+    replies = [calls(("look", {"place": "a cave"})), reply, {"place": "a cave"}]
+    model = ScriptedModel(lambda messages: replies[len(model.calls) - 1])
+    agent = Agent("ada", "Be brief.", model=model, tools=[look], output=Find)
+    result = run(app_of(agent))
+    assert result["output"] == Find(place="a cave")
+    assert [m.text for m in result["messages"] if m.type == "ai" and not m.tool_calls] == [
+        '{"place":"a cave","arms":8}'
+    ]
+    assert [c.tools[0]["function"]["name"] for c in model.calls[2:]] == (
+        [] if "{" in reply else ["Find"]
+    )
+    assert result["trail"][0].input_tokens == 10 * len(model.calls)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        calls(("Find", {"arms": 8})),
+        calls(("Find", {"place": "here"}), ("Find", {"place": "there"})),
+        "In a cave.",
+    ],
+    ids=["incomplete", "several", "words"],
+)
+def test_a_typed_answer_of_an_agent_with_tools_that_never_fits_is_an_error(run, bad):
+    """LangChain asks for one without end."""
+    model = ScriptedModel(lambda messages: bad.model_copy() if bad != "In a cave." else bad)
+    agent = Agent("ada", "", model=model, tools=[look], output=Find)
+    with pytest.raises(DecisionError, match="after 3 attempts"):
+        run(app_of(agent))
+    assert len(model.calls) == 3
+
+
+def test_an_answer_that_does_not_fit_at_first_is_mended_by_an_agent_with_tools(run):
+    model = ScriptedModel(
+        [calls(("Find", {"arms": 8})), calls(("look", {"place": "a cave"})), Find(place="a cave")]
+    )
+    agent = Agent("ada", "", model=model, tools=[look], output=Find)
+    assert run(app_of(agent))["output"] == Find(place="a cave")
+
+
 def test_an_agent_may_take_part_in_two_graphs_and_is_never_changed(run):
     model = ScriptedModel(["one", "two"])
     agent = Agent("ada", "Be brief.", model=model, tools=[look])

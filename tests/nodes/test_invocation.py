@@ -74,6 +74,28 @@ def test_the_first_error_is_that_of_the_first_declared_branch_that_failed():
     assert invocation.first_error("b", ["a"]) is errors["b"]
 
 
+def test_an_error_that_is_recorded_is_not_the_one_to_be_raised():
+    invocation = Invocation()
+    for name in ("first", "second"):
+        invocation.begin_branch(name)
+    invocation.end_branch("first", recorded=KeyError("recorded"))
+    invocation.end_branch("second", error := ValueError("raised"))
+    assert invocation.first_error("second", ["first"]) is error
+
+
+def test_branches_that_begin_anew_leave_nothing_of_an_earlier_round():
+    invocation = Invocation()
+    for name in ("first", "second"):
+        invocation.begin_branch(name)
+        invocation.end_branch(name, ValueError(f"{name} of round 1"))
+    invocation.begin_branches()
+    for name in ("first", "second"):
+        invocation.begin_branch(name)
+    invocation.end_branch("second", error := ValueError("second of round 2"))
+    invocation.end_branch("first")
+    assert invocation.first_error("second", ["first"]) is error
+
+
 def test_a_branch_declared_before_is_waited_for_while_it_runs():
     invocation = Invocation()
     early, late = ValueError("declared first"), ValueError("failed first")

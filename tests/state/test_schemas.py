@@ -13,6 +13,7 @@ from langgraph_orchestra.state import (
     BOOKKEEPING,
     ConcurrentState,
     HandoffState,
+    MakerCheckerState,
     MapReduceState,
     OrchestrationState,
     Result,
@@ -20,7 +21,14 @@ from langgraph_orchestra.state import (
     Turn,
 )
 
-STATES = [OrchestrationState, SequentialState, ConcurrentState, MapReduceState, HandoffState]
+STATES = [
+    OrchestrationState,
+    SequentialState,
+    ConcurrentState,
+    MapReduceState,
+    HandoffState,
+    MakerCheckerState,
+]
 
 
 class Note(BaseModel):

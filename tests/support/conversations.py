@@ -150,6 +150,15 @@ def counter() -> PatternGraph:
     return _bank("approve", "respond")
 
 
+def branches() -> PatternGraph:
+    """A tool call in each branch of a team."""
+    clerks = [
+        Agent(name, "", model=StandIn(_wires), tools=[wire], approve_tools=("wire",))
+        for name in ("left", "right")
+    ]
+    return create_sequential([create_concurrent(clerks).compile(name="team")])
+
+
 def teller() -> PatternGraph:
     """Two tool calls that are approved one by one, each with a request of its own."""
 
@@ -204,7 +213,9 @@ def slow_choice() -> PatternGraph:
 CONVERSATIONS: Mapping[Callable[[], PatternGraph], str] = {
     **dict.fromkeys((chosen, observed, led, misled, auction, slow_choice), "group_chat"),
     **dict.fromkeys((helpline, endless, crossed), "handoff"),
-    **dict.fromkeys((booked, painted, bank, counter, teller, impatient, lazy_team), "sequential"),
+    **dict.fromkeys(
+        (booked, painted, bank, counter, branches, teller, impatient, lazy_team), "sequential"
+    ),
     houses: "concurrent",
 }
 """The pattern of each."""

@@ -19,11 +19,13 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_maker_checker,
     create_map_reduce,
     create_sequential,
 )
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, View, by_model, question
+from langgraph_orchestra.state import Verdict
 
 __all__ = ["GRAPHS", "Diary", "Saved"]
 
@@ -264,11 +266,29 @@ def chat(diary: Diary) -> PatternGraph:
     )
 
 
+def checked(diary: Diary) -> PatternGraph:
+    """Drafts that two check side by side: both object to the first, and approve the second."""
+
+    def draft(view: View) -> str:
+        return str(diary.stage(f"draft-{view.state['rounds'] + 1}")(view))
+
+    def checker(name: str) -> Stage:
+        def check(view: View) -> Verdict:
+            round_ = view.state["rounds"] + 1
+            feedback = diary.stage(f"{name}-{round_}")(view)
+            return Verdict(approved=round_ == 2, feedback=feedback)
+
+        check.__name__ = name
+        return check
+
+    return create_maker_checker(draft, [checker("facts"), checker("rules")])
+
+
 GRAPHS: dict[str, Callable[[Diary], PatternGraph]] = {
     graph.__name__: graph
     for graph in (
         *(sequence, branches, teams, fan_in_team, items),
-        *(reviewed, asked, approved, handed, chat),
+        *(reviewed, asked, approved, handed, chat, checked),
     )
 }
 """The graphs by name."""

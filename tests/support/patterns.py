@@ -8,6 +8,7 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_maker_checker,
     create_map_reduce,
     create_sequential,
 )
@@ -36,6 +37,17 @@ def chat_of_one_round(participants: Sequence[Any], **options: Any) -> PatternGra
     return create_group_chat(participants, **{"select": next_of_one_round, **options})
 
 
+def approving(view: View) -> bool:
+    """A checker who approves every draft."""
+    return True
+
+
+def check_the_task(participants: Sequence[Any], **options: Any) -> PatternGraph:
+    """A maker-checker that approves the first draft; its one participant is the maker."""
+    (maker,) = participants
+    return create_maker_checker(maker, approving, **options)
+
+
 SEVERAL: Mapping[str, Factory] = {
     "sequential": create_sequential,
     "concurrent": create_concurrent,
@@ -44,7 +56,11 @@ SEVERAL: Mapping[str, Factory] = {
 }
 """Patterns of any number of participants."""
 
-PATTERNS: Mapping[str, Factory] = {**SEVERAL, "map_reduce": map_the_task}
+PATTERNS: Mapping[str, Factory] = {
+    **SEVERAL,
+    "map_reduce": map_the_task,
+    "maker_checker": check_the_task,
+}
 """All patterns, for graphs of one participant."""
 
 RAISING: Mapping[str, Mapping[str, Any]] = {
@@ -52,3 +68,6 @@ RAISING: Mapping[str, Mapping[str, Any]] = {
     "map_reduce": {"on_failure": "raise"},
 }
 """Options with which a pattern raises errors that it would record."""
+
+FINISHED = frozenset({"completed", "approved"})
+"""Reasons with which the patterns end when all has gone well."""

@@ -13,6 +13,7 @@ from langgraph_orchestra.state import InputError
 EVERY = pytest.mark.parametrize("template", TEMPLATES.values(), ids=lambda one: one.name)
 
 NODES = {
+    "maker_checker": {"writer", "checker"},
     "content_pipeline": {"research", "write", "edit"},
     "ticket_pipeline": {"classify", "prioritise", "route", "notify"},
     "loan_approval": {"verify", "credit", "decide"},
@@ -38,7 +39,10 @@ NODES = {
 CONVERSATIONS = {"telecom_support"}
 """Those in which the next message on a thread goes on with the conversation."""
 
-STOPS = dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated")
+STOPS = {
+    **dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated"),
+    "maker_checker": "approved",
+}
 """How runs end that do not end `completed`."""
 
 OUTCOMES = {
@@ -49,6 +53,7 @@ OUTCOMES = {
 """How turns end that do not all end `ok`."""
 
 OTHER_TASKS = {
+    "maker_checker": "Describe the Boreal kettle.\nPrice: 25 EUR",
     "content_pipeline": "Write about our new office. It is in Oslo.",
     "ticket_pipeline": "I was charged twice, please refund one payment.",
     "loan_approval": "Bo Li earns 4,000 a month and asks for 15,000 over 3 years.",
