@@ -116,7 +116,7 @@ def test_an_answer_means_the_same_in_every_form(run, saver, diary, place, form):
 REJECTIONS = [False, "reject", "No.", {"type": "reject"}, {"decisions": [{"type": "reject"}]}]
 
 
-@pytest.mark.parametrize("place", ["review in a sequence", "escalation"], indirect=True)
+@pytest.mark.parametrize("place", ["review in a sequence", "checker", "escalation"], indirect=True)
 @pytest.mark.parametrize("form", [*REJECTIONS, [{"type": "ignore", "args": None}]], ids=repr)
 def test_a_rejection_without_words_ends_the_run_in_every_form(run, saver, diary, place, form):
     app = place.build(diary).compile(checkpointer=saver)
@@ -134,7 +134,7 @@ EDITS = [
 ]
 
 
-@pytest.mark.parametrize("place", ["review in a sequence"], indirect=True)
+@pytest.mark.parametrize("place", ["review in a sequence", "checker"], indirect=True)
 @pytest.mark.parametrize("form", EDITS, ids=repr)
 def test_an_edit_takes_the_drafts_place_in_every_form(run, saver, diary, place, form):
     app = place.build(diary).compile(checkpointer=saver)

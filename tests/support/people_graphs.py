@@ -14,6 +14,7 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_maker_checker,
     create_sequential,
 )
 from langgraph_orchestra.models import ScriptedModel
@@ -65,6 +66,11 @@ class Place:
 def drafted(diary: Diary) -> PatternGraph:
     """A person reviews the answer of the stage before."""
     return create_sequential([diary.stage("writer"), Human("ada"), diary.stage("printer")])
+
+
+def checking(diary: Diary) -> PatternGraph:
+    """A person checks the drafts of a maker."""
+    return create_maker_checker(diary.stage("writer"), Human("ada"))
 
 
 def branched(diary: Diary) -> PatternGraph:
@@ -148,6 +154,18 @@ PLACES: Mapping[str, Place] = {
         after=["printer"],
         answer="approve",
         output="answer of printer",
+        forms=APPROVALS,
+    ),
+    "checker": Place(
+        checking,
+        pattern="maker_checker",
+        kind="review_draft",
+        allowed=["approve", "edit", "reject"],
+        arguments={"participant": "writer", "draft": "answer of writer", "round": 1},
+        before=["writer"],
+        after=[],
+        answer="approve",
+        output="answer of writer",
         forms=APPROVALS,
     ),
     "branch": Place(
