@@ -11,9 +11,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
-from langgraph_orchestra.state import Turn
+from langgraph_orchestra.nodes.handoff_desk import summary
+from langgraph_orchestra.state import Handoff, Turn
 
-__all__ = ["STREAM_MODES", "Activity", "Worker"]
+__all__ = ["STREAM_MODES", "Activity", "Worker", "untold_handoffs"]
 
 STREAM_MODES = ["tasks", "messages"]
 
@@ -123,3 +124,15 @@ def _turns_in(update: Any) -> Iterator[Turn]:
     records = branches.values() if isinstance(branches, Mapping) else ()
     for holder in (update, *records):
         yield from (turn for turn in holder.get("trail") or () if isinstance(turn, Turn))
+
+
+def untold_handoffs(part: tuple[Sequence[str], str, Any]) -> Sequence[Handoff]:
+    """Handoffs in a part of the stream that no turn in it tells of: those that moved nobody."""
+    _, mode, data = part
+    update = data.get("result") if mode == "tasks" else None
+    written = update.get("handoffs") if isinstance(update, Mapping) else None
+    if not isinstance(written, list):  # a new run overwrites them
+        return ()
+    told = {turn.detail for turn in _turns_in(update) if turn.outcome == "handed_off"}
+    handoffs = [one for one in written if isinstance(one, Handoff)]
+    return [one for one in handoffs if one.outcome != "accepted" or summary(one) not in told]

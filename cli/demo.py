@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from langgraph_orchestra.cli.answers import Answers
 from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import ExitCode, RunFailed
 from langgraph_orchestra.cli.running import Run, exit_code_of
@@ -41,7 +42,9 @@ def show_templates(
         for template in templates:
             thread = begin(saver, template, None, model=None, user=None)
             try:
-                standing = Run(thread, database, console).begin(template.example)
+                answers = Answers(template.answers)
+                run = Run(thread, database, console, answers, tells_answers=True)
+                standing = run.begin(template.example)
             except RunFailed as error:
                 console.print(Text(f"  {error}", style="red"))
                 standing = thread.standing()
@@ -50,7 +53,7 @@ def show_templates(
                 code = ExitCode.FAILED
             ran.append(standing)
             if standing.is_due:
-                print_requests(standing, console)
+                print_requests(standing.requests, console)
             else:
                 print_indented(console, clean(as_text(standing.output)))
             console.print()

@@ -3,7 +3,7 @@
 Where there is no terminal, only the lines are written.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,11 +12,10 @@ from rich.console import Group as Lines
 from rich.live import Live
 from rich.text import Text
 
-from langgraph_orchestra.cli.activity import Activity, Worker
-from langgraph_orchestra.cli.errors import one_line
+from langgraph_orchestra.cli.activity import Activity, Worker, untold_handoffs
 from langgraph_orchestra.cli.terminal import is_terminal
-from langgraph_orchestra.cli.wording import clean, duration
-from langgraph_orchestra.state import Turn
+from langgraph_orchestra.cli.wording import clean, duration, outcome_of, why_handed_over
+from langgraph_orchestra.state import Handoff, Turn
 
 __all__ = ["LiveView"]
 
@@ -32,9 +31,6 @@ LONGEST = 2000
 
 REFRESHES = 8
 """Times a second."""
-
-DETAIL = 300
-"""Characters of what is told of a turn, such as the reason of a choice."""
 
 _DECIDING = {"selector": "chooses who speaks next"}
 """What those do whose words are no prose but a form to be filled in."""
@@ -87,29 +83,43 @@ class LiveView:
 
     def follow(self, part: Any) -> None:
         """Take in a part of the run's stream."""
-        for turn in self._activity.follow(part):
-            for line in self._lines(turn):
-                # A pipe gets one line for each turn, however long.
-                self._console.print(line, soft_wrap=True)
+        turns = self._activity.follow(part)
+        for handoff in untold_handoffs(part):
+            self._print(self._handoff_lines(handoff))
+        for turn in turns:
+            self._print(self._turn_lines(turn))
 
-    def _lines(self, turn: Turn) -> Iterator[Text]:
-        """A turn that has ended; at a terminal, what does not fit stands below it."""
+    def _print(self, lines: Iterable[Text]) -> None:
+        for line in lines:
+            # A pipe gets one line for each turn, however long.
+            self._console.print(line, soft_wrap=True)
+
+    def _turn_lines(self, turn: Turn) -> Iterator[Text]:
+        """A turn that has ended."""
         mark, style = _MARKS.get(turn.outcome, _OTHER)
         used = turn.input_tokens + turn.output_tokens
-        detail = clean(one_line(turn.detail, DETAIL))
-        notes = ": ".join(filter(None, [turn.outcome if turn.outcome != "ok" else "", detail]))
         head = [
             (f"{mark} ", style),
             (f"{turn.path:<{NAMES}}", ""),
             (f"  {duration(turn.seconds):>8}", "dim"),
             (f"  {f'{used:,} tokens' if used else '':>13}", "dim"),
         ]
-        line = _row(*head, (f"  {notes}", "dim"))
+        yield from self._noted(head, outcome_of(turn))
+
+    def _handoff_lines(self, handoff: Handoff) -> Iterator[Text]:
+        """A handoff that was not taken, or whose turn does not tell of it."""
+        mark, style = _MARKS["handed_off" if handoff.outcome == "accepted" else "refused"]
+        note = f"to {handoff.target}: {why_handed_over(handoff)}"
+        yield from self._noted([(f"{mark} ", style), (f"{handoff.source:<{NAMES}}", "")], note)
+
+    def _noted(self, head: Sequence[tuple[str, str]], note: str) -> Iterator[Text]:
+        """Somebody, and what is to be said of them; at a terminal, what does not fit is below."""
+        line = _row(*head, (f"  {note}", "dim"))
         if line.cell_len <= self._console.width or not is_terminal(self._console):
             yield line
             return
         yield _row(*head)
-        for part in Text(notes).wrap(self._console, self._console.width - 6):
+        for part in Text(note).wrap(self._console, self._console.width - 6):
             yield _row((f"    {part.plain}", "dim"))
 
     def _region(self) -> RenderableType:

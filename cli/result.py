@@ -28,7 +28,7 @@ def conclude(standing: Standing, database: Database, console: Console) -> None:
     console.print(Text(summary(standing), style="bold"))
     if standing.is_due:
         if not is_attended(console):  # else the person has read it, and put it off
-            print_requests(standing, console)
+            print_requests(standing.requests, console)
         print_how_to_go_on(standing, database, console)
         return
     if answer := clean(as_text(standing.output)).strip("\n"):

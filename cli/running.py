@@ -24,7 +24,10 @@ from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import CommandError, ExitCode, RunFailed, one_line
 from langgraph_orchestra.cli.live import LiveView
 from langgraph_orchestra.cli.result import announce
+from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Request, Standing, Thread
+from langgraph_orchestra.cli.transcript import print_requests
+from langgraph_orchestra.cli.wording import as_text, clean
 from langgraph_orchestra.models import resolve_model
 from langgraph_orchestra.state import AnswerError, ConfigurationError, InputError
 
@@ -52,6 +55,10 @@ class Run:
 
     asker: Asker | None = None
     """Asks where no answer was given; None leaves the thread waiting."""
+
+    tells_answers: bool = False
+    """Whether to show what people are asked and the answers that were given: who watches has not
+    given them."""
 
     def begin(self, task: str) -> Standing:
         """Run a task, up to its end or until a person is needed.
@@ -101,6 +108,8 @@ class Run:
     def _answers_to(self, requests: Sequence[Request]) -> dict[str, Any]:
         """The answers that were given, else those of the person at the terminal."""
         if given := self.answers.take(requests, self.thread.graph.nodes):
+            if self.tells_answers:
+                self._tell(given, requests)
             return given
         if self.asker is None:
             return {}
@@ -110,12 +119,22 @@ class Run:
             self.console.print()
             return {}
 
+    def _tell(self, answers: Mapping[str, Any], requests: Sequence[Request]) -> None:
+        """Show requests, each with its answer."""
+        for request in requests:
+            if request.id in answers:
+                print_requests([request], self.console)
+                said = clean(as_text(answers[request.id])) or "(blank)"
+                print_indented(self.console, f"> {said}", "bold")
+
     @contextmanager
     def _watched(self) -> Iterator[Advance]:
         """Give a function that runs the graph until it stops by itself."""
         if self.thread.model is not None:
             resolve_model(self.thread.model)  # now, before there is anything to continue
         announce(self.thread, self.console)
+        if self.tells_answers and self.answers.unused:
+            print_indented(self.console, "People's answers come with the template, too.", "dim")
         usage = UsageMetadataCallbackHandler()
         view = LiveView(self.console, lambda: _tokens_in(usage))
         config = RunnableConfig(**self.thread.config, callbacks=[usage])
@@ -162,9 +181,9 @@ class Run:
             reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
             code = ExitCode.FAILED
         failed = ", ".join(f"`{name}`" for name in self.thread.standing().failed)
-        where = f"in {failed}: " if failed else ""
+        where = f" in {failed}" if failed else ""
         return RunFailed(
-            f"the run failed {where}{reason}; {self._how_to_go_on()}", code=code, reason=reason
+            f"the run failed{where}: {reason}; {self._how_to_go_on()}", code=code, reason=reason
         )
 
     @property

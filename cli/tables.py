@@ -9,7 +9,7 @@ from rich.text import Text
 from langgraph_orchestra.checkpoints import ThreadInfo
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
-from langgraph_orchestra.cli.wording import clean, duration, why_it_stands
+from langgraph_orchestra.cli.wording import clean, duration, why_handed_over, why_it_stands
 from langgraph_orchestra.state import Handoff, Turn, Verdict
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ def handoff_table(handoffs: Sequence[Handoff]) -> Table:
     """Who handed over to whom, why, and what became of it."""
     table = _table("handoff", "outcome", "by", "why")
     for handoff in handoffs:
-        why = ": ".join(filter(None, [handoff.reason, handoff.detail]))
         path = f"{handoff.source} → {handoff.target}"
-        _add(table, path, handoff.outcome, handoff.by, one_line(why, 200))
+        _add(table, path, handoff.outcome, handoff.by, why_handed_over(handoff))
     return table
 
 

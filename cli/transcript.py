@@ -1,7 +1,8 @@
 """A thread from its beginning: what was said, who did what, and how it stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from langchain_core.messages import AnyMessage
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,8 +13,10 @@ from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.hints import how_to
 from langgraph_orchestra.cli.tables import handoff_table, trail_table, verdict_table
 from langgraph_orchestra.cli.terminal import print_indented
-from langgraph_orchestra.cli.thread import Standing
+from langgraph_orchestra.cli.thread import Request, Standing
 from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
+from langgraph_orchestra.nodes.handoff_desk import taken_text
+from langgraph_orchestra.nodes.handoff_tool import is_handoff_result, target_of
 
 __all__ = ["print_how_to_go_on", "print_requests", "print_thread"]
 
@@ -32,8 +35,10 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
         console.print(table)
     console.print()
     console.print(Text(summary(standing), style="bold"))
+    if whose_turn := _whose_turn(standing):
+        console.print(Text(whose_turn))
     if standing.is_due:
-        print_requests(standing, console)
+        print_requests(standing.requests, console)
         print_how_to_go_on(standing, database, console)
     elif not _was_said_last(standing):
         _print_part(console, "output", as_text(standing.output))
@@ -47,9 +52,9 @@ def _records(standing: Standing) -> Iterator[Table]:
         yield verdict_table(verdicts)
 
 
-def print_requests(standing: Standing, console: Console) -> None:
+def print_requests(requests: Iterable[Request], console: Console) -> None:
     """Write what people are asked."""
-    for request in standing.requests:
+    for request in requests:
         _print_part(console, f"{request.node} is asked", shown(request))
         hint = how_to(request, request.actions[0] if request.actions else None)
         print_indented(console, f"({clean(hint)})", "dim")
@@ -63,14 +68,38 @@ def print_how_to_go_on(standing: Standing, database: Database, console: Console)
         console.print(Text(f"\n{action} {command}"), soft_wrap=True)
 
 
+def _whose_turn(standing: Standing) -> str:
+    """Who has control, or the floor; empty where the pattern knows neither."""
+    if active := standing.values.get("active"):
+        return f"{clean(str(active))} has control"
+    speaker = standing.values.get("next_speaker")
+    return f"{clean(str(speaker))} has the floor" if speaker and standing.is_due else ""
+
+
 def _said(standing: Standing) -> Iterator[tuple[str, str]]:
     """Speakers with what they said, tool calls and their results in a line each."""
+    hands_over, speaker = standing.pattern == "handoff", ""
     for message in standing.view.messages:
         if message.type == "tool":
-            yield f"{message.name or 'tool'} returned", one_line(message.text, 300)
+            yield from _returned(message, speaker if hands_over else "")
             continue
-        parts = [words_of(message), *(f"calls {one_line(call, 300)}" for call in calls_in(message))]
-        yield speaker_of(message), "\n".join(part for part in parts if part.strip())
+        speaker = speaker_of(message)
+        parts = [words_of(message), *calls_in(message, hands_over=hands_over)]
+        yield speaker, "\n".join(part for part in parts if part.strip())
+
+
+def _returned(message: AnyMessage, sender: str) -> Iterator[tuple[str, str]]:
+    """What a tool returned; of a handoff, only what the call does not tell.
+
+    Args:
+        message: The result.
+        sender: Who has called it, where that may be a handoff.
+    """
+    text = one_line(message.text, 300)
+    if not (sender and is_handoff_result(message)):
+        yield f"{message.name or 'tool'} returned", text
+    elif text != taken_text(target_of(message.name or "")):
+        yield f"{sender} is told", text
 
 
 def _print_part(console: Console, title: str, text: str) -> None:

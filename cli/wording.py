@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages.tool import ToolCall
 from pydantic import BaseModel
 
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
+from langgraph_orchestra.nodes.handoff_tool import handoff_from, is_handoff_tool_name
 from langgraph_orchestra.nodes.limits import Spent
+from langgraph_orchestra.state import Handoff, Turn
 
 __all__ = [
     "as_text",
     "calls_in",
     "clean",
     "duration",
+    "outcome_of",
     "speaker_of",
     "spending",
     "summary",
+    "why_handed_over",
     "why_it_stands",
     "words_of",
 ]
@@ -72,8 +77,26 @@ def why_it_stands(standing: Standing) -> str:
 def summary(standing: Standing) -> str:
     """How the latest run ended, and what it has used, in a line."""
     stop = standing.stop
-    detail = f" ({one_line(clean(stop.detail), 200)})" if stop and stop.detail else ""
+    told = stop is not None and stop.detail not in ("", stop.reason)
+    detail = f" ({one_line(clean(stop.detail), 200)})" if stop and told else ""
     return " · ".join([f"{why_it_stands(standing)}{detail}", *spending(standing.spent)])
+
+
+def outcome_of(turn: Turn) -> str:
+    """What there is to say of how a turn went, each thing once; empty where nothing is."""
+    detail = one_line(clean(turn.detail), 300)
+    if turn.outcome in ("ok", "handed_off") or detail.startswith(turn.outcome):
+        return detail
+    return ": ".join(filter(None, [turn.outcome, detail]))
+
+
+def why_handed_over(handoff: Handoff) -> str:
+    """The reason of a handoff, and why it was not taken if it was not."""
+    reason = one_line(clean(handoff.reason), 200)
+    if handoff.outcome == "accepted":
+        return reason
+    untaken = ": ".join(filter(None, [handoff.outcome, one_line(clean(handoff.detail), 200)]))
+    return f"{reason} ({untaken})" if reason else untaken
 
 
 def speaker_of(message: AnyMessage) -> str:
@@ -93,11 +116,31 @@ def words_of(message: AnyMessage) -> str:
     return message.text
 
 
-def calls_in(message: AnyMessage) -> Sequence[str]:
-    """The tool calls of a message, as `search(query='octopus')`."""
+def calls_in(message: AnyMessage, *, hands_over: bool = False) -> Sequence[str]:
+    """The tool calls of a message, as `calls search(query='octopus')`.
+
+    Args:
+        message: Any message.
+        hands_over: Whether calls to hand over are told as what they are: `hands over to billing`.
+    """
     if not isinstance(message, AIMessage):
         return ()
     return [
-        f"{call['name']}({', '.join(f'{name}={value!r}' for name, value in call['args'].items())})"
+        _handoff(call) if hands_over and is_handoff_tool_name(call["name"]) else _call(call)
         for call in message.tool_calls
     ]
+
+
+def _call(call: ToolCall) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in call["args"].items())
+    return f"calls {one_line(call['name'] + f'({arguments})', 300)}"
+
+
+def _handoff(call: ToolCall) -> str:
+    """A handoff with its reason, and what else the target is told in lines of their own."""
+    asked = handoff_from(call, "")
+    urgency = f" ({asked.priority})" if asked.priority != "normal" else ""
+    reason = f": {one_line(asked.reason, 300)}" if asked.reason else ""
+    told = {"context": asked.context, "instructions": asked.instructions}
+    lines = [f"{name}: {one_line(words, 300)}" for name, words in told.items() if words]
+    return "\n".join([f"hands over to {asked.target}{urgency}{reason}", *lines])

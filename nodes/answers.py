@@ -4,6 +4,13 @@ Understood are LangChain's `{"decisions": [{"type": "approve" | "edit" | "reject
 (Agent Chat UI, Studio), Agent Inbox's one-element list, one decision alone, plain text, and a bool.
 Validation happens inside `interrupt(response_schema=...)`: an answer refused there is not saved, so
 the same interrupt can be answered again.
+
+A blank answer is `""`, blanks, `[]` or `{"decisions": []}`. `{}` and None are none: a
+`Command(resume={})` answers nobody.
+
+In a nested team answer by id, `Command(resume={interrupt.id: answer})`: LangGraph keeps a plain
+`Command(resume=answer)` with the outermost graph's checkpoint for as long as the team runs, and
+gives it to a later question of the same team too, should the one between be answered by id.
 """
 
 import json

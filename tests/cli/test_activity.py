@@ -5,9 +5,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.tool import tool_call_chunk
+from langgraph.types import Overwrite
 
-from langgraph_orchestra.cli.activity import Activity
-from langgraph_orchestra.state import Turn
+from langgraph_orchestra.cli.activity import Activity, untold_handoffs
+from langgraph_orchestra.state import Handoff, Turn
 
 MORNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -110,3 +111,18 @@ def test_updates_without_a_trail_tell_nothing():
     activity = Activity()
     for result in ({}, {"trail": None}, {"branch_records": None}, ["foreign"], {"trail": [1]}):
         assert list(activity.follow(end("node", result=result))) == []
+
+
+def test_handoffs_that_no_turn_tells_of_are_told_themselves():
+    taken = Handoff(target="b", reason="yours")
+    refused = Handoff(target="c", outcome="refused")
+    ruled = Handoff(target="d", by="rule")
+    moved = Turn(agent="a", outcome="handed_off", detail="to b: yours")
+    update = {"trail": [moved], "handoffs": [refused, taken, ruled]}
+    assert untold_handoffs(end("a", result=update)) == [refused, ruled]
+
+
+def test_there_are_no_handoffs_where_none_are_written():
+    begun = end("intake", result={"handoffs": Overwrite([])})
+    for part in (begin("a"), say(AIMessage("b"), "a:1"), end("a"), begun, end("a", result=["x"])):
+        assert list(untold_handoffs(part)) == []

@@ -218,13 +218,43 @@ def test_each_bid_is_told_with_who_makes_it(orchestra):
 def test_handoffs_are_told_with_who_why_and_what_became_of_them(orchestra):
     done = orchestra("run", "crossed", "x", "--thread", "t")
     assert done.exit_code == 0
-    assert len(lines_of(done, "→ desk")) == 1
-    assert "handed_off: to billing: because\n" in done.stderr
+    [taken] = lines_of(done, "→ desk")
+    assert taken[-3:] == ["to", "billing:", "because"]
+    untaken = [" ".join(line) for line in lines_of(done, "↩ desk")]
+    assert untaken == [
+        "↩ desk to nobody: because (unknown: `nobody` cannot be handed over to from here; valid: "
+        "`billing`, `sales`)",
+        "↩ desk to sales: because (ignored: control went to `billing` first)",
+    ]
     shown = orchestra("show", "t").stdout
     assert "handoff         outcome   by     why" in shown
-    assert "desk → nobody   unknown   model  because: `nobody` cannot be" in shown
+    assert "desk → nobody   unknown   model  because (unknown: `nobody` cannot be" in shown
     assert "desk → billing  accepted  model  because" in shown
-    assert "desk → sales    ignored   model  because: control went to `billing` first" in shown
+    assert "desk → sales    ignored   model  because (ignored: control went to" in shown
+    assert "\nbilling has control\n" in shown
+
+
+def test_handoffs_stand_in_the_thread_as_what_they_are_and_not_as_tool_calls(orchestra):
+    orchestra("run", "helpline", "x", "--thread", "t")
+    shown = orchestra("show", "t").stdout
+    assert (
+        "\ndesk\n  hands over to billing: it is about money\n  context: invoice 7\n"
+        "\nbilling\n  Which [invoice]?\n"
+    ) in shown
+    assert "handoff_to_" not in shown
+
+
+def test_what_became_of_a_handoff_that_was_not_taken_is_what_the_sender_was_told(orchestra):
+    orchestra("run", "crossed", "x", "--thread", "t")
+    shown = orchestra("show", "t").stdout
+    assert "\ndesk is told\n  ignored: control went to `billing` first\n" in shown
+    assert "Handed off to" not in shown
+
+
+def test_a_person_who_rejects_without_words_is_told_of_once(orchestra):
+    orchestra("run", "endless", "x", "--thread", "t")
+    done = orchestra("resume", "t", "--answer", "no")
+    assert "\nrejected · " in done.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "show"])

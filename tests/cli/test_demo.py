@@ -69,6 +69,22 @@ def test_a_template_that_needs_a_person_is_left_waiting(shown):
     assert "boss is asked\n  Approve, edit or reject the draft of writer." in done.stderr
 
 
+def test_a_person_is_answered_as_the_template_says_and_that_is_shown(orchestra, monkeypatch):
+    helpline = replace(TEMPLATES["helpline"], answers=("number 7", ""))
+    monkeypatch.setattr(templates, "TEMPLATES", {"helpline": helpline})
+    done = orchestra("demo")
+    [[_, _, _, stop, *_]] = table_of(done)
+    assert (done.exit_code, stop) == (0, "completed")
+    assert "People's answers come with the template, too." in done.stderr
+    assert "customer is asked\n  Your answer is needed.\n\n  Which [invoice]?\n" in done.stderr
+    assert "\n  > number 7\n" in done.stderr
+    assert "\n  > (blank)\n" in done.stderr
+
+
+def test_nothing_is_said_of_answers_where_the_template_has_none(shown):
+    assert "People's answers" not in shown("reviewed").stderr
+
+
 SIX_PATTERNS = {
     "sequential": ("article", "letter", "nested"),
     "concurrent": ("panel", "houses"),

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import Result
 
 from langgraph_orchestra.checkpoints import open_checkpointer
+from langgraph_orchestra.cli.live import LiveView
 from langgraph_orchestra.graphs import create_sequential
 
 
@@ -125,6 +126,15 @@ def test_a_failed_run_says_where_it_failed_what_was_raised_and_how_it_goes_on(or
         "orchestra: the run failed in `second`: RuntimeError: the [disk] is full and so is the "
         "other; `orchestra resume t` continues it"
     )
+
+
+def test_a_run_that_fails_outside_its_nodes_says_what_was_raised(orchestra, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("nothing to draw on")
+
+    monkeypatch.setattr(LiveView, "follow", broken)
+    done = orchestra("run", "article", "x", "--thread", "t")
+    assert "the run failed: RuntimeError: nothing to draw on" in done.stderr
 
 
 def test_debug_shows_the_traceback_too(orchestra):

@@ -116,7 +116,7 @@ def test_an_answer_means_the_same_in_every_form(run, saver, diary, place, form):
 REJECTIONS = [False, "reject", "No.", {"type": "reject"}, {"decisions": [{"type": "reject"}]}]
 
 
-@pytest.mark.parametrize("place", ["review in a sequence", "escalation"], indirect=True)
+@pytest.mark.parametrize("place", ["review in a sequence", "checker", "escalation"], indirect=True)
 @pytest.mark.parametrize("form", [*REJECTIONS, [{"type": "ignore", "args": None}]], ids=repr)
 def test_a_rejection_without_words_ends_the_run_in_every_form(run, saver, diary, place, form):
     app = place.build(diary).compile(checkpointer=saver)
@@ -134,7 +134,7 @@ EDITS = [
 ]
 
 
-@pytest.mark.parametrize("place", ["review in a sequence"], indirect=True)
+@pytest.mark.parametrize("place", ["review in a sequence", "checker"], indirect=True)
 @pytest.mark.parametrize("form", EDITS, ids=repr)
 def test_an_edit_takes_the_drafts_place_in_every_form(run, saver, diary, place, form):
     app = place.build(diary).compile(checkpointer=saver)
@@ -214,6 +214,54 @@ def test_three_levels_deep_an_answer_reaches_only_who_was_asked(run, saver, diar
     assert Counter(diary.names) == Counter(2 * [*place.before, *place.after])
     people = {turn.path for turn in result["trail"] if turn.agent == "ada"}
     assert people == paths
+
+
+@pytest.mark.parametrize("saver", ["memory"], indirect=True)
+@pytest.mark.parametrize("nothing", [{}, None], ids=repr)
+def test_an_empty_object_and_none_are_no_answers(run, saver, diary, place, nothing):
+    app = place.build(diary).compile(checkpointer=saver)
+    ids = asked(run(app, "Go", thread="1"))
+    with pytest.raises(AnswerError, match="the answer of `ada` cannot be used"):
+        run(app, Command(resume={ids["ada"]: nothing}), thread="1")
+    assert open_requests(app) == ids
+    assert asked(run(app, Command(resume={}), thread="1")) == ids
+
+
+BLANKS = ["", " \n", [], [""], {"decisions": []}, {"type": "respond", "message": " "}]
+
+
+@pytest.mark.parametrize("run", [WAYS[0], WAYS[-1]], ids=str, indirect=True)
+@pytest.mark.parametrize("saver", ["memory"], indirect=True)
+@pytest.mark.parametrize("blank", BLANKS, ids=repr)
+def test_a_blank_answer_does_what_the_request_says(run, saver, diary, place, blank):
+    app = place.build(diary).compile(checkpointer=saver)
+    [interrupt] = run(app, "Go", thread="1")["__interrupt__"]
+    meaning = interrupt.response_schema["x-blank"]
+    if meaning == "refused":
+        with pytest.raises(AnswerError, match="the answer is blank"):
+            run(app, Command(resume=blank), thread="1")
+        assert open_requests(app) == {"ada": interrupt.id}
+        return
+    result = run(app, Command(resume=blank), thread="1")
+    assert interrupt.id not in open_requests(app).values()
+    assert meaning in ("ends", "goes_on")
+    assert diary.names == [*place.before, *(place.after if meaning == "goes_on" else ())]
+    assert result["stop"] is not None
+
+
+@pytest.mark.parametrize("run", [WAYS[0], WAYS[-1]], ids=str, indirect=True)
+@pytest.mark.parametrize("saver", ["sqlite"], indirect=True)
+def test_who_is_asked_again_deep_inside_is_not_answered_by_what_they_said_before(run, saver, diary):
+    team = PLACES["review in a sequence"].build(diary).compile(name="core")
+    team = create_sequential([team]).compile(name="team")
+    app = create_sequential([team]).compile(checkpointer=saver)
+    [path] = asked(run(app, "Go", thread="1"))
+    for words in ("shorter", "longer"):
+        result = run(app, Command(resume={open_requests(app)[path]: words}), thread="1")
+        assert list(asked(result)) == [path]
+    result = run(app, Command(resume={open_requests(app)[path]: "approve"}), thread="1")
+    details = [turn.detail for turn in result["trail"] if turn.agent == "ada"]
+    assert details == ["shorter", "longer", "approved"]
 
 
 @pytest.mark.parametrize("modes", [("sync", "async"), ("async", "sync")], ids="-".join)

@@ -69,7 +69,7 @@ def drafted(diary: Diary) -> PatternGraph:
 
 
 def checking(diary: Diary) -> PatternGraph:
-    """A person checks a draft."""
+    """A person checks the drafts of a maker."""
     return create_maker_checker(diary.stage("writer"), Human("ada"))
 
 
