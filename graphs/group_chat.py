@@ -33,7 +33,7 @@ from langgraph_orchestra.nodes.human import Human, HumanParticipant, draft_in
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
-from langgraph_orchestra.nodes.member import ParticipantLike, as_participant
+from langgraph_orchestra.nodes.member import ParticipantLike, as_internal
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.observer import Observer, observer_from
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
@@ -99,7 +99,8 @@ def create_group_chat(
         An uncompiled graph over `GroupChatState`. `output` is the last answer, or the summary;
         `stop` is `completed` (a selector, or nobody left who may speak), `terminated` (by
         `stop_when`), `turn_limit`, `quiescent` (no bid was high enough), `rejected` (by a reviewing
-        person), `failed` (everybody is out by their breaker), or the limit that was reached.
+        person), `failed` (everybody is out by their breaker, and nobody has answered), or the limit
+        that was reached.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -377,7 +378,9 @@ class Chat:
         update = taken.written()
         update["trail"] = [t.model_copy(update={"kind": "aggregate"}) for t in taken.trail]
         if taken.answered:
-            update |= {"output": taken.reply.output, **end_run(state, stop, update["messages"])}
+            update |= end_run(state, stop, update["messages"])
+        if taken.answered and taken.reply.output != "":
+            update["output"] = taken.reply.output
         return update
 
     # The questions they ask
@@ -494,9 +497,9 @@ class Chat:
         if not names:
             return names, Stop(reason="completed", detail="nobody may speak next")
         if self.breakers and not (names := self.unbroken(names, look(), execution)):
-            return names, Stop(
-                reason="failed", detail="everybody who may speak is out: breaker open"
-            )
+            answered = any(turn.outcome in ("ok", "fallback") for turn in look().turns)
+            detail = "everybody who may speak is out: breaker open"
+            return names, Stop(reason="completed" if answered else "failed", detail=detail)
         return names, None
 
     def among(self, allowed: Any, names: Sequence[str]) -> Sequence[str]:
@@ -509,7 +512,7 @@ class Chat:
             raise ConfigurationError(
                 f"`candidates` returned {allowed!r}; it returns a list of names"
             )
-        if unknown := [name for name in allowed if name not in self.members]:
+        if unknown := [name for name in allowed if name not in [*self.members]]:
             raise ConfigurationError(
                 f"`candidates` names {unknown[0]!r}; the participants are "
                 f"{', '.join(f'`{name}`' for name in self.members)}"
@@ -595,20 +598,22 @@ def summary_by(given: Any, model: Any, scene: Scene) -> Participant | None:
 
     Raises:
         TypeError: It is nothing that can take part.
+        ConfigurationError: The prompt is blank.
     """
     if given is None:
         return None
     if isinstance(given, str):
+        if not given.strip():
+            raise ConfigurationError("`summary` is blank; give a prompt, a participant or None")
         given = Agent("closing", given)
     if takes_model(given):
         given = replace(given, model=model.model if isinstance(model, Agent) else model)
     if is_chat_model(given):
         raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}")
     try:
-        participant = as_participant(given, scene)
+        participant = as_internal(given, scene, "summary")
     except TypeError as error:
         raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}") from error
-    participant.name = "summary"
     participant.history = participant.history or this_run()
     return participant
 

@@ -11,7 +11,7 @@ from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.function import reply_from, returned_types
 from langgraph_orchestra.nodes.history import Reading
 from langgraph_orchestra.nodes.intake import end_run
-from langgraph_orchestra.nodes.member import ParticipantLike, as_participant
+from langgraph_orchestra.nodes.member import as_internal
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,
@@ -150,8 +150,7 @@ def aggregate_of(given: Any, scene: Scene, min_results: int) -> Aggregate:
     """
     if callable(given) and not isinstance(given, type) and not hasattr(given, "invoke"):
         return Aggregate(scene, min_results, given, None)
-    participant: ParticipantLike = as_participant(given, scene)
-    participant.name = NODE
+    participant = as_internal(given, scene, NODE)
     participant.history = participant.history or Reading(_results_to_read)
     return Aggregate(scene, min_results, None, participant)
 

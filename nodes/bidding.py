@@ -135,7 +135,9 @@ def _understood(offered: Any) -> Bid:
 
 def _who_bids_for(bidder: Participant, model: Decider | None) -> tuple[ModelSource, str]:
     """Whose model bids, and what it is told of the one it bids for."""
-    if isinstance(bidder, AgentParticipant):
-        return (model.model if model else bidder.model), bidder.agent.prompt
-    assert model is not None  # noqa: S101 - `check_bidders` has refused it
-    return model.model, "\n".join(filter(None, [model.prompt, bidder.description]))
+    own = bidder if isinstance(bidder, AgentParticipant) else None
+    about = own.agent.prompt if own else bidder.description
+    if model:
+        return model.model, "\n".join(filter(None, [model.prompt, about]))
+    assert own is not None  # noqa: S101 - `check_bidders` has refused the others
+    return own.model, about

@@ -145,7 +145,14 @@ def together(several: Sequence[Callable[[], Steps[Any]]]) -> Call:
         return [answer.result() for answer in answers]
 
     async def awaitable() -> list[Any]:
-        return list(await asyncio.gather(*(_arun(begin()) for begin in several)))
+        tasks = [asyncio.ensure_future(_arun(begin())) for begin in several]
+        try:
+            return list(await asyncio.gather(*tasks))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)  # none is left running
+            raise
 
     return Call(sync, awaitable)
 

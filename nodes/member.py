@@ -20,7 +20,14 @@ from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import ConfigurationError
 
-__all__ = ["Member", "ParticipantLike", "as_participant", "as_participants", "described"]
+__all__ = [
+    "Member",
+    "ParticipantLike",
+    "as_internal",
+    "as_participant",
+    "as_participants",
+    "described",
+]
 
 ParticipantLike = Any
 """An `Agent`, `Human` or `Member`, a compiled graph, a Runnable, or a function of a `View`."""
@@ -125,6 +132,19 @@ def as_participant(given: ParticipantLike, scene: Scene) -> Participant:
     participant = _by_kind(member.participant, member.name, options, scene)
     if (fallback := participant.policy.fallback) is not None:
         participant.fallback = _fallback(fallback, participant, scene)
+    return participant
+
+
+def as_internal(given: ParticipantLike, scene: Scene, node: str) -> Participant:
+    """A participant that works in an internal node, and speaks in the node's name.
+
+    Raises:
+        TypeError: It is nothing that can take part.
+        ConfigurationError: It lacks a name, or is a graph that is not compiled.
+    """
+    participant = as_participant(given, scene)
+    for one in filter(None, [participant, participant.fallback]):
+        one.name = node
     return participant
 
 

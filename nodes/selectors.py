@@ -132,10 +132,12 @@ def selector_from(given: Any) -> Selector:
     """A selector, or a function made one.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: It is neither, or a function that makes a selector and was not called.
     """
     if isinstance(given, Selector):
         return given
+    if getattr(given, "__annotations__", {}).get("return") is Selector:
+        raise TypeError(f"`select` is `{given.__name__}`, which makes a selector; call it")
     if callable(given) and not isinstance(given, type) and not hasattr(given, "invoke"):
         return ByFunction(given)
     raise TypeError(

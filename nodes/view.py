@@ -112,12 +112,16 @@ class View:
 
     @property
     def last_speaker(self) -> str | None:
-        """Who took the latest turn on this thread, in earlier runs too; None before the first."""
+        """Who spoke last on this thread, in earlier runs too; None before anybody has.
+
+        A turn that a limit has cut short does not count; a failed one does.
+        """
         return next(self.latest_speakers(), None)
 
     def latest_speakers(self) -> Iterator[str]:
         """Who took the turns on this thread, the latest first, in earlier runs too."""
-        taken = filter(is_turn, reversed(self.state.get("trail") or ()))
+        trail = reversed(self.state.get("trail") or ())
+        taken = (turn for turn in trail if is_turn(turn) and turn.outcome != "cancelled")
         for _, turns in groupby(taken, key=attrgetter("step")):
             turn = next(turns)
             name: str = (turn.path.split("/")[_depth(self.prefix) :] or [turn.agent])[0]

@@ -13,6 +13,7 @@ from langgraph_orchestra.state.records import Record
 __all__ = ["Bid", "SpeakerChoice", "Verdict"]
 
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 class SpeakerChoice(Record):
@@ -64,8 +65,8 @@ class Bid(Record):
     skills: list[str] = Field(default=[], description="Which skills you bring to it.")
     """Which skills the bidder brings."""
 
-    cost: float | None = Field(default=None, description="What it would cost, in USD, if known.")
+    cost: Amount | None = Field(default=None, description="What it would cost, in USD, if known.")
     """What it would cost in USD; None if unknown."""
 
-    seconds: float | None = Field(default=None, description="How long it would take, if known.")
+    seconds: Amount | None = Field(default=None, description="How long it would take, if known.")
     """How long it would take; None if unknown."""

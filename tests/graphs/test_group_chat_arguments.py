@@ -40,6 +40,7 @@ WRONG_KINDS: dict[str, list[Any]] = {
     "summary": [3, MODEL],
     "observer": ["boss", True, agent("boss")],
     "limits": [3, {"turns": 3}],
+    "history": ["all", 3],
     "select": ["round_robin", 3, MODEL, agent("boss"), ScriptedModel],
 }
 
@@ -53,6 +54,7 @@ def test_a_wrong_kind_of_argument_is_named_with_what_it_should_be(argument, valu
 
 WRONG_VALUES = [
     ({"max_turns": 0}, "`max_turns` is 0; it must be at least 1"),
+    ({"summary": " "}, "`summary` is blank; give a prompt, a participant or None"),
     ({"max_turns": -1}, "`max_turns` is -1; it must be at least 1"),
     (
         {"transitions": {"eve": ["ann"]}},
@@ -89,6 +91,20 @@ WRONG_VALUES = [
 @pytest.mark.parametrize(("options", "why"), WRONG_VALUES)
 def test_a_wrong_value_is_refused_with_the_choices(options, why):
     assert why in refused(ConfigurationError, **options)
+
+
+@pytest.mark.parametrize("maker", [round_robin, rotate_random, by_model, by_bids, by_person])
+def test_a_selector_that_was_not_called_is_refused(maker):
+    assert f"`{maker.__name__}`, which makes a selector; call it" in refused(
+        TypeError, select=maker
+    )
+
+
+@pytest.mark.parametrize("returned", [{"ann"}, None, "ann", [None], ["eve"], [["ann"]]], ids=repr)
+def test_candidates_who_are_no_list_of_participants_are_an_error(run, returned):
+    app = create_group_chat([agent("ann")], candidates=lambda view: returned).compile()
+    with pytest.raises(ConfigurationError, match=r"`candidates` (returned|names) "):
+        run(app)
 
 
 def test_an_unknown_keyword_is_refused():

@@ -28,7 +28,7 @@ from langgraph_orchestra.nodes import (
     when,
 )
 from support.chats import bids, order, says, talkers
-from support.members import ONCE, RECORDED, agent, echo, named
+from support.members import ONCE, RECORDED, agent, echo, look_up, named, wants
 from support.results import asked, calls, comparable, ended, outcomes, spoken
 
 BREAKER = Policy(retry=None, on_failure="record", breaker=1)
@@ -336,3 +336,22 @@ def test_any_choices_of_a_model_end_in_time_with_a_reason(
     assert result["output"] == ("said" if reason == "turn_limit" else "42")
     if not allow_repeat:
         assert all(spoke[n] != spoke[n + 1] for n in range(len(spoke) - 1))
+
+
+def test_a_chat_that_has_answers_is_completed_where_the_rest_is_out(run):
+    members = [*talkers("ann"), broken("bob")]
+    closing = agent("closing", "In short.")
+    app = create_group_chat(members, allow_repeat=False, summary=closing).compile()
+    result = run(app)
+    assert order(result) == ["ann", "bob", "ann"]
+    assert ended(result) == ("In short.", "completed")
+    assert result["stop"].detail == "everybody who may speak is out: breaker open"
+
+
+def test_somebody_whose_turn_was_cut_short_begins_the_next_run(run, saver):
+    looks = [wants("look_up", f"call-{number}", word="sea") for number in range(2)]
+    bob = agent("bob", *looks, "found", tools=[look_up])
+    app = create_group_chat([*talkers("ann"), bob], limits=Limits(tokens=40), max_turns=2)
+    app = app.compile(checkpointer=saver)
+    assert outcomes(run(app, thread="1"))[-1] == ("bob", "cancelled")
+    assert order(run(app, thread="1"))[2:] == ["bob", "ann"]

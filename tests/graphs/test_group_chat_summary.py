@@ -4,7 +4,7 @@ import pytest
 
 from langgraph_orchestra.graphs import create_group_chat
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, by_model, last_only
+from langgraph_orchestra.nodes import Agent, Policy, by_model, last_only
 from langgraph_orchestra.state import SpeakerChoice
 from support.members import agent
 from support.results import ended, readings, spoken
@@ -52,6 +52,19 @@ def test_a_summary_without_a_model_takes_that_of_the_chat(run, summary):
     chat = create_group_chat([agent("ann")], max_turns=1, summary=summary, model=model)
     assert ended(run(chat.compile())) == ("the sum", "turn_limit")
     assert model.calls[0].messages[0].text == "Sum up."
+
+
+def test_the_fallback_of_a_summary_speaks_in_its_name(run):
+    fallback = agent("other", "from the fallback")
+    closing = agent("closing", ValueError("no"), policy=Policy(retry=None, fallback=fallback))
+    result = run(create_group_chat([agent("ann")], max_turns=1, summary=closing).compile())
+    assert spoken(result)[1:] == [("summary", "from the fallback")]
+
+
+def test_an_empty_summary_leaves_the_last_answer(run):
+    closing = agent("closing", "")
+    result = run(create_group_chat([agent("ann")], max_turns=1, summary=closing).compile())
+    assert ended(result) == ("ann", "turn_limit")
 
 
 def test_an_agent_who_chooses_reads_by_its_own_history(run):

@@ -79,6 +79,13 @@ def test_a_model_that_bids_for_all_is_told_whose_bid_it_is(run):
     ]
 
 
+def test_an_agent_that_bids_for_all_gives_its_prompt_for_agents_too(run):
+    model = ScriptedModel(lambda messages: {"confidence": 0.5})
+    boss = Agent("boss", "Be honest.", model=model)
+    run(chat(Agent("ann", "You are ann.", model=ScriptedModel(["hello"])), model=boss))
+    assert model.calls[0].messages[0].text.startswith("Be honest.\nYou are ann.\n\n")
+
+
 def test_an_agent_that_bids_for_all_gives_its_prompt_to_those_without_one(run):
     model = ScriptedModel(lambda messages: {"confidence": 0.5})
     boss = Agent("boss", "Be honest.", model=model)

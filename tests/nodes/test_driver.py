@@ -462,6 +462,26 @@ def test_steps_may_catch_what_one_of_several_raises(run):
     assert run(app_of(logic), {})["result"] == "'b'"
 
 
+async def test_one_of_several_that_fails_leaves_no_other_running():
+    begun = asyncio.Barrier(3)
+    ended: list[str] = []
+
+    async def hang() -> None:
+        try:
+            await begun.wait()
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async def fail() -> None:
+        await begun.wait()
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await app_of(side_by_side(*map(working_with, (hang, fail, hang)))).ainvoke({})
+    assert ended == ["cancelled"] * 2
+
+
 def test_context_variables_are_seen_side_by_side(run):
     word = contextvars.ContextVar("word", default="unset")
 

@@ -89,6 +89,14 @@ def test_a_score_is_a_number(wrong):
     assert both_ways(Verdict, {"approved": True, "score": 8}).score == 8.0
 
 
+@pytest.mark.parametrize("key", ["cost", "seconds"])
+@pytest.mark.parametrize("wrong", ["8", True, -1.0, float("nan"), float("inf")])
+def test_cost_and_time_of_a_bid_are_numbers_from_0(key, wrong):
+    with pytest.raises(ValidationError, match=key):
+        Bid(confidence=0.5, **{key: wrong})
+    assert getattr(both_ways(Bid, {"confidence": 0.5, key: 8}), key) == 8.0
+
+
 def test_nobody_is_the_next_speaker_of_a_finished_conversation():
     values = {"next_speaker": None, "reason": "", "finished": True, "final_answer": "42"}
     choice = both_ways(SpeakerChoice, values)
