@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
-from langgraph_orchestra.nodes.handoff_desk import summary
+from langgraph_orchestra.nodes.handoff.desk import summary
 from langgraph_orchestra.state import Handoff, Turn
 
 __all__ = ["STREAM_MODES", "Activity", "Worker", "untold_handoffs"]

@@ -15,8 +15,8 @@ from langgraph_orchestra.cli.tables import handoff_table, trail_table, verdict_t
 from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Request, Standing
 from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
-from langgraph_orchestra.nodes.handoff_desk import taken_text
-from langgraph_orchestra.nodes.handoff_tool import is_handoff_result, target_of
+from langgraph_orchestra.nodes.handoff.desk import taken_text
+from langgraph_orchestra.nodes.handoff.tool import is_handoff_result, target_of
 
 __all__ = ["print_how_to_go_on", "print_requests", "print_thread"]
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
-from langgraph_orchestra.nodes.handoff_tool import handoff_from, is_handoff_tool_name
+from langgraph_orchestra.nodes.handoff.tool import handoff_from, is_handoff_tool_name
 from langgraph_orchestra.nodes.limits import Spent
 from langgraph_orchestra.state import Handoff, Turn
 

@@ -24,7 +24,7 @@ from langgraph_orchestra.nodes.checks import natural_number, unique_names
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
 from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
-from langgraph_orchestra.nodes.handoff_checks import (
+from langgraph_orchestra.nodes.handoff.checks import (
     accepts_by_name,
     known,
     listed,
@@ -33,23 +33,23 @@ from langgraph_orchestra.nodes.handoff_checks import (
     refuse_reviewers,
     rules_in_order,
 )
-from langgraph_orchestra.nodes.handoff_desk import Desk, counted_handoffs, summary
-from langgraph_orchestra.nodes.handoff_note import conversation, note_for
-from langgraph_orchestra.nodes.handoff_person import Counterpart, as_counterpart
-from langgraph_orchestra.nodes.handoff_result import (
+from langgraph_orchestra.nodes.handoff.desk import Desk, counted_handoffs, summary
+from langgraph_orchestra.nodes.handoff.note import conversation, note_for
+from langgraph_orchestra.nodes.handoff.person import Counterpart, as_counterpart
+from langgraph_orchestra.nodes.handoff.result import (
     best_answer,
     overruled,
     taken_in,
     with_records,
 )
-from langgraph_orchestra.nodes.handoff_routes import (
+from langgraph_orchestra.nodes.handoff.routes import (
     Accepts,
     Routes,
     refuse_unreachable,
     targets_from,
 )
-from langgraph_orchestra.nodes.handoff_rule import HandoffRule
-from langgraph_orchestra.nodes.handoff_tool import handoff_tool_name
+from langgraph_orchestra.nodes.handoff.rule import HandoffRule
+from langgraph_orchestra.nodes.handoff.tool import handoff_tool_name
 from langgraph_orchestra.nodes.history import History
 from langgraph_orchestra.nodes.human import Human
 from langgraph_orchestra.nodes.intake import begin_run, end_run

@@ -22,8 +22,8 @@ from langgraph_orchestra.nodes.conditions import (
     turns,
     when,
 )
-from langgraph_orchestra.nodes.handoff_rule import HandoffRule
-from langgraph_orchestra.nodes.handoff_tool import handoff_tool
+from langgraph_orchestra.nodes.handoff.rule import HandoffRule
+from langgraph_orchestra.nodes.handoff.tool import handoff_tool
 from langgraph_orchestra.nodes.history import (
     History,
     everything,

@@ -12,8 +12,8 @@ from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
-from langgraph_orchestra.nodes.handoff_desk import Desk
-from langgraph_orchestra.nodes.handoff_turn import (
+from langgraph_orchestra.nodes.handoff.desk import Desk
+from langgraph_orchestra.nodes.handoff.turn import (
     RunGraph,
     answer_or_hand_over,
     run_until_decided,

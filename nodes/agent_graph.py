@@ -30,8 +30,8 @@ from langgraph_orchestra.models import is_chat_model, is_stand_in
 from langgraph_orchestra.nodes.agent import Agent, tool_name
 from langgraph_orchestra.nodes.decision import ATTEMPTS
 from langgraph_orchestra.nodes.driver import Execution, run_to_end
-from langgraph_orchestra.nodes.handoff_middleware import EndsWithHandoff
-from langgraph_orchestra.nodes.handoff_tool import is_handoff_tool
+from langgraph_orchestra.nodes.handoff.middleware import EndsWithHandoff
+from langgraph_orchestra.nodes.handoff.tool import is_handoff_tool
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.state import DecisionError

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, StrictBool
 from langgraph_orchestra.nodes.checks import natural_number, positive_number
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
-from langgraph_orchestra.nodes.handoff_tool import is_handoff_result
+from langgraph_orchestra.nodes.handoff.tool import is_handoff_result
 from langgraph_orchestra.nodes.limits import Limits, limit_reached
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.view import View, text_of

@@ -8,7 +8,7 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.driver import Steps, apply, invoke
-from langgraph_orchestra.nodes.handoff_turn import handed_over
+from langgraph_orchestra.nodes.handoff.turn import handed_over
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.agent import reply_of_agent_graph
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
-from langgraph_orchestra.nodes.handoff_desk import Desk
+from langgraph_orchestra.nodes.handoff.desk import Desk
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Reply,

@@ -21,7 +21,7 @@ from langchain_core.messages.utils import count_tokens_approximately
 
 from langgraph_orchestra.nodes.checks import natural_number
 from langgraph_orchestra.nodes.driver import Steps, apply
-from langgraph_orchestra.nodes.handoff_tool import is_handoff_result
+from langgraph_orchestra.nodes.handoff.tool import is_handoff_result
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.prompt import Tools
 from langgraph_orchestra.nodes.view import View, is_answer

@@ -30,7 +30,7 @@ from langgraph_orchestra.state import (
 )
 
 if TYPE_CHECKING:
-    from langgraph_orchestra.nodes.handoff_routes import Routes
+    from langgraph_orchestra.nodes.handoff.routes import Routes
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.messages.tool import ToolCall
 
-from langgraph_orchestra.nodes.handoff_tool import (
+from langgraph_orchestra.nodes.handoff.tool import (
     hands_over,
     is_handoff_result,
     is_handoff_tool_name,

@@ -16,14 +16,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = "langgraph_orchestra"
 FOLDERS: dict[str, str] = PROJECT["tool"]["setuptools"]["package-dir"]
 
+NODES = {"nodes", "nodes.handoff"}
+
 MAY_IMPORT = {
     "state": set[str](),
     "models": {"state"},
-    "nodes": {"state", "models"},
-    "graphs": {"state", "models", "nodes"},
-    "graphs.templates": {"state", "models", "nodes", "graphs"},
+    "nodes": {"state", "models", *NODES},
+    "nodes.handoff": {"state", "models", *NODES},
+    "graphs": {"state", "models", *NODES},
+    "graphs.templates": {"state", "models", *NODES, "graphs"},
     "checkpoints": {"state"},
-    "cli": {"state", "models", "nodes", "graphs", "graphs.templates", "checkpoints"},
+    "cli": {"state", "models", *NODES, "graphs", "graphs.templates", "checkpoints"},
 }
 """state <- models <- nodes <- graphs <- graphs.templates <- cli; checkpoints stands beside them."""
 

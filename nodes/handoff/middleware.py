@@ -14,7 +14,7 @@ from langchain_core.messages import AnyMessage, ToolMessage
 from langgraph.errors import GraphBubbleUp, is_invalid_resume
 from langgraph.types import Command
 
-from langgraph_orchestra.nodes.handoff_tool import REQUESTED, hands_over, is_handoff_tool_name
+from langgraph_orchestra.nodes.handoff.tool import REQUESTED, hands_over, is_handoff_tool_name
 
 __all__ = ["EndsWithHandoff"]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from langgraph_orchestra.nodes.answers import answer_type, ask_person
 from langgraph_orchestra.nodes.driver import Steps, apply
-from langgraph_orchestra.nodes.handoff_note import note_text
-from langgraph_orchestra.nodes.handoff_tool import hands_over
+from langgraph_orchestra.nodes.handoff.note import note_text
+from langgraph_orchestra.nodes.handoff.tool import hands_over
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.participant import Reply, Scene
 from langgraph_orchestra.nodes.requests import request_from

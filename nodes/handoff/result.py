@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from langgraph_orchestra.nodes.handoff_desk import summary, taken_text
-from langgraph_orchestra.nodes.handoff_tool import hands_over, is_handoff_result
+from langgraph_orchestra.nodes.handoff.desk import summary, taken_text
+from langgraph_orchestra.nodes.handoff.tool import hands_over, is_handoff_result
 from langgraph_orchestra.nodes.turn import Taken
 from langgraph_orchestra.nodes.view import View, best_so_far, is_answer
 from langgraph_orchestra.state import Handoff, Turn

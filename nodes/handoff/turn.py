@@ -7,9 +7,9 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langchain_core.runnables import Runnable
 
 from langgraph_orchestra.nodes.driver import Steps
-from langgraph_orchestra.nodes.handoff_desk import Desk
-from langgraph_orchestra.nodes.handoff_routes import Routes
-from langgraph_orchestra.nodes.handoff_tool import (
+from langgraph_orchestra.nodes.handoff.desk import Desk
+from langgraph_orchestra.nodes.handoff.routes import Routes
+from langgraph_orchestra.nodes.handoff.tool import (
     REQUESTED,
     handoff_from,
     is_handoff_tool_name,

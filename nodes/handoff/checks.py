@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langgraph_orchestra.nodes.checks import usable_name
-from langgraph_orchestra.nodes.handoff_routes import Accepts
-from langgraph_orchestra.nodes.handoff_rule import HandoffRule
+from langgraph_orchestra.nodes.handoff.routes import Accepts
+from langgraph_orchestra.nodes.handoff.rule import HandoffRule
 from langgraph_orchestra.nodes.human import HumanParticipant
 from langgraph_orchestra.nodes.participant import Participant
 from langgraph_orchestra.state import ConfigurationError

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from langgraph_orchestra.nodes.handoff_tool import (
+from langgraph_orchestra.nodes.handoff.tool import (
     handoff_tool,
     handoff_tool_name,
     is_handoff_tool,

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langgraph_orchestra.nodes import handoff_tool
-from langgraph_orchestra.nodes.handoff_tool import (
+from langgraph_orchestra.nodes.handoff.tool import (
     REQUESTED,
     handoff_from,
     hands_over,

@@ -3,7 +3,7 @@
 import pytest
 
 from langgraph_orchestra.nodes import handoff_tool
-from langgraph_orchestra.nodes.handoff_routes import Routes, refuse_unreachable, targets_from
+from langgraph_orchestra.nodes.handoff.routes import Routes, refuse_unreachable, targets_from
 from langgraph_orchestra.state import ConfigurationError
 from support.members import look_up
 

@@ -15,7 +15,7 @@ from langgraph_orchestra.nodes.participant import Reply
 from langgraph_orchestra.state import ConfigurationError, Handoff, HandoffOutcome, Stop, Turn
 
 if TYPE_CHECKING:
-    from langgraph_orchestra.nodes.handoff_routes import Routes
+    from langgraph_orchestra.nodes.handoff.routes import Routes
     from langgraph_orchestra.nodes.view import View
 
 __all__ = ["TRIES", "Desk", "counted_handoffs", "summary", "taken_text"]

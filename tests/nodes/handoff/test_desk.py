@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 
 from langgraph_orchestra.nodes import View
-from langgraph_orchestra.nodes.handoff_desk import TRIES, Desk
-from langgraph_orchestra.nodes.handoff_routes import Routes
+from langgraph_orchestra.nodes.handoff.desk import TRIES, Desk
+from langgraph_orchestra.nodes.handoff.routes import Routes
 from langgraph_orchestra.state import Handoff
 
 
