@@ -26,10 +26,10 @@ from langgraph_orchestra.nodes.checks import natural_number, routes_between, uni
 from langgraph_orchestra.nodes.choosers import NODE, ByModel
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
 from langgraph_orchestra.nodes.decider import DeciderLike
-from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.history import History, everything, this_run
-from langgraph_orchestra.nodes.human import Human, HumanParticipant, draft_in
+from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
@@ -37,7 +37,6 @@ from langgraph_orchestra.nodes.member import ParticipantLike, as_internal
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.observer import Observer, observer_from
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
-from langgraph_orchestra.nodes.policy import breaker_is_open
 from langgraph_orchestra.nodes.selectors import (
     Floor,
     RoundRobin,
@@ -45,7 +44,7 @@ from langgraph_orchestra.nodes.selectors import (
     round_robin,
     selector_from,
 )
-from langgraph_orchestra.nodes.shared import after_update
+from langgraph_orchestra.nodes.speaking_rules import Pause, SpeakingRules
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_answer, best_so_far
 from langgraph_orchestra.nodes.work import Budget
@@ -117,15 +116,20 @@ def create_group_chat(
         "group_chat", scene, participants, state_schema, GroupChatState
     )
     refuse_when(members, "here `candidates=` says who may speak")
-    chat = Chat(
-        {member.name: member for member in members},
-        scene,
-        selector_for(select, model, summary).between(members),
+    selector = selector_for(select, model, summary).between(members)
+    by_name = {member.name: member for member in members}
+    rules = SpeakingRules(
+        by_name,
         candidates,
-        None
-        if transitions is None
-        else routes_between("transitions", transitions, [member.name for member in members]),
+        None if transitions is None else routes_between("transitions", transitions, list(by_name)),
         allow_repeat or len(members) == 1,
+        in_turn=isinstance(selector, RoundRobin),
+    )
+    chat = Chat(
+        by_name,
+        rules,
+        scene,
+        selector,
         None if stop_when is None else as_condition(stop_when),
         max_turns,
         summary_by(summary, model, scene),
@@ -174,11 +178,9 @@ class Chat:
     """Who talks, and the rules of the conversation."""
 
     members: Mapping[str, Participant]
+    rules: SpeakingRules
     scene: Scene
     selector: Selector
-    candidates: Callable[[View], Any] | None
-    transitions: Mapping[str, Sequence[str]] | None
-    allow_repeat: bool
     stop_when: Condition | None
     max_turns: int
     summary: Participant | None
@@ -190,27 +192,11 @@ class Chat:
             people.append(self.selector.node)
         keys = get_type_hints(self.scene.state_schema) if self.scene.state_schema else {}
         unique_names([*self.members, *people], keys)
-        if len(self.reviewers) == len(self.members):
-            raise ConfigurationError(
-                f"`{self.reviewers[0]}` reviews, but nobody writes what could be reviewed; add a "
-                f'participant who does, or give a person `role="answer"`'
-            )
 
     @lazy
     def speakers(self) -> Mapping[str, str]:
         """Names and descriptions of the participants."""
         return speakers(list(self.members.values()))
-
-    @lazy
-    def breakers(self) -> bool:
-        """Whether anybody may be out for the rest of a run."""
-        return any(member.policy.breaker for member in self.members.values())
-
-    @lazy
-    def reviewers(self) -> Sequence[str]:
-        """People who review, and may speak only where there is something to review."""
-        people = (m for m in self.members.values() if isinstance(m, HumanParticipant))
-        return [person.name for person in people if person.reviews]
 
     @lazy
     def everybody(self) -> Sequence[Participant]:
@@ -242,68 +228,19 @@ class Chat:
         """Where the chat goes to give the floor: to the selector's node, or to its choice."""
         if self.selector.node:
             return [self.selector.node]
-        ends = self.selector.may_end or self.may_run_dry_after(after)
-        return [*self.drawn_after(after), *([self.end] if ends else [])]
+        ends = self.selector.may_end or self.rules.may_run_dry_after(after)
+        return [*self.rules.drawn_after(after), *([self.end] if ends else [])]
 
     def routes_from_the_observer(self) -> Sequence[str]:
         """Where the observer leads; nobody is asked to observe who is left without a choice."""
-        ends = [self.end] if self.may_run_dry else []
+        ends = [self.end] if self.rules.may_run_dry else []
         return list(dict.fromkeys([*self.routes_to_a_choice(), *ends]))
 
     def routes_from_the_selector(self) -> Sequence[str]:
         """Where a choice may lead."""
         limited = bool(self.selector.deciders) and bool(self.scene.budget.limits)
-        ends = self.selector.may_end or self.may_run_dry or limited
+        ends = self.selector.may_end or self.rules.may_run_dry or limited
         return [*self.members, *([self.end] if ends else [])]
-
-    @lazy
-    def may_run_dry(self) -> bool:
-        """Whether it may happen that nobody may speak next."""
-        return any(self.may_run_dry_after(name) for name in self.members)
-
-    def may_run_dry_after(self, speaker: str | None) -> bool:
-        """Whether it may happen that nobody may speak after somebody, or at the beginning.
-
-        A run may begin with anybody: its first turn is also the trial of one who was out before.
-        """
-        if self.candidates is not None:
-            return True
-        if speaker is None:
-            return False
-        return all(self.may_be_passed_over(name) for name in self.successors_of(speaker))
-
-    def may_be_passed_over(self, name: str) -> bool:
-        """Whether somebody may be out, or have nothing to review."""
-        return self.members[name].policy.breaker is not None or name in self.reviewers
-
-    def successors_of(self, speaker: str) -> Sequence[str]:
-        """Who may speak after somebody, by the rules that are fixed beforehand."""
-        names = list(self.members)
-        if self.transitions is not None:
-            names = [name for name in names if name in self.transitions.get(speaker, ())]
-        return [name for name in names if self.allow_repeat or name != speaker]
-
-    def writers(self, names: Sequence[str]) -> Sequence[str]:
-        """Those among them who may speak also where there is nothing to review."""
-        return [name for name in names if name not in self.reviewers]
-
-    def drawn_after(self, speaker: str | None) -> Sequence[str]:
-        """Who can come after somebody; at the beginning, all who do not review can."""
-        names = list(self.members)
-        if speaker is None:
-            return self.writers(names)
-        successors = self.successors_of(speaker)
-        fixed = self.transitions is None and self.candidates is None
-        if not (fixed and isinstance(self.selector, RoundRobin)):
-            return successors
-        place = names.index(speaker) + 1
-        drawn = []
-        for name in (*names[place:], *names[:place]):
-            if name in successors:
-                drawn.append(name)
-                if not self.may_be_passed_over(name):  # nobody behind them has a chance
-                    break
-        return drawn
 
     # What happens in the nodes
 
@@ -311,25 +248,30 @@ class Chat:
         """The run so far."""
         return View(state, self.speakers, execution.prefix)
 
+    def pause(
+        self, state: Mapping[str, Any], execution: Execution, update: dict[str, Any] | None = None
+    ) -> Pause:
+        """The chat between two turns, as a node that is no speaker's finds it."""
+        view = self.view(state, execution)
+        turns, last = view.turn_number, view.last_speaker
+        return Pause({} if update is None else update, view, turns, last, execution, self.scene)
+
     def intake(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Begin a run, and see who opens it."""
         update = begin_run(state, execution, self.everybody, self.scene, self.deciders)
-        view = self.view({**state, **update}, execution)
+        begun = {**state, **update}
         update.update(self.chosen(None, state))
-        return (yield from self.go_on(update, view, 0, execution))
+        return (yield from self.go_on(self.pause(begun, execution, update)))
 
     def speaker(self, member: Participant) -> Any:
         """The steps of a participant's node."""
+        name = member.name
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
-            if again := entered_again(state, member.name):
-                view = self.view(again, execution)
+            if again := entered_again(state, name):
                 update = {"run_info": again["run_info"]}
-                return (
-                    yield from self.follow_up(
-                        update, view, view.turn_number, execution, member.name
-                    )
-                )
+                pause = self.pause(again, execution, update)
+                return (yield from self.follow_up(pause._replace(last=name)))
             view = self.view(state, execution)
             turns = view.turn_number + 1
             taken = yield from take_turn(member, view, execution, self.scene, step=turns)
@@ -337,14 +279,13 @@ class Chat:
             is_draft = member.kind != "human" or taken.reply.decision == "edit"
             if is_draft and is_no_text(taken, state):
                 update["output"] = taken.reply.output
+            pause = Pause({**update}, view, turns, name, execution, self.scene)
             if stop := self.ended_by(member, taken, view):
-                return self.finish(update, stop, view)
+                return self.finish(pause, stop)
             return (
                 yield from keeping_turn(
-                    self.follow_up({**update}, view, turns, execution, member.name),
-                    lambda: Command(
-                        update=saved_alone(update, state, member.name), goto=member.name
-                    ),
+                    self.follow_up(pause),
+                    lambda: Command(update=saved_alone(update, state, name), goto=name),
                 )
             )
 
@@ -353,19 +294,19 @@ class Chat:
     def observe(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Ask the observer, then see who speaks next."""
         assert self.observer is not None  # noqa: S101 - for the type checker
-        view = self.view(state, execution)
-        turns, last = view.turn_number, view.last_speaker
-        names, stop = yield from self.who_may_speak(lambda: view, turns, last, execution)
+        pause = self.pause(state, execution)
+        names, stop = yield from self.rules.who_may_speak(pause)
         if stop:
-            return self.finish({}, stop, view)
-        update = yield from self.observer.remark(view, names, turns + 1, execution, self.scene)
-        return (yield from self.give_floor(update, view, turns, execution, last))
+            return self.finish(pause, stop)
+        remark = yield from self.observer.remark(
+            pause.view, names, pause.turns + 1, execution, self.scene
+        )
+        pause.update.update(remark)
+        return (yield from self.give_floor(pause))
 
     def choose(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Let the selector ask who speaks next."""
-        view = self.view(state, execution)
-        turns, last = view.turn_number, view.last_speaker
-        return (yield from self.next_speaker({}, view, turns, execution, last))
+        return (yield from self.next_speaker(self.pause(state, execution)))
 
     def conclude(self, state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
         """Sum up the chat, unless its budget is spent or there is nothing to sum up."""
@@ -393,143 +334,54 @@ class Chat:
             return member.rejected(view, taken.reply)
         return None
 
-    def follow_up(
-        self, update: dict[str, Any], view: View, turns: int, execution: Execution, last: str
-    ) -> Steps[Command[Any]]:
-        """End the chat after a turn, or go on with it.
-
-        Args:
-            update: What the turn has brought.
-            view: The run before that.
-            turns: How many turns this run has taken with it.
-            execution: The node it happens in.
-            last: Whose turn it was.
-        """
-        stop: Stop | None = None
+    def follow_up(self, pause: Pause) -> Steps[Command[Any]]:
+        """End the chat after a turn, or go on with it."""
+        stop, update = None, pause.update
         if self.stop_when:
-            after = after_update(view, update, self.scene)
-            stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
+            stop, asked = yield from stop_by(
+                self.stop_when, pause.now(), pause.execution, self.scene
+            )
             update["trail"] = [*update.get("trail", ()), *asked]
-        if stop is None and turns >= self.max_turns:
-            stop = Stop(reason="turn_limit", detail=f"{turns} of {self.max_turns} turns taken")
+        if stop is None and pause.turns >= self.max_turns:
+            detail = f"{pause.turns} of {self.max_turns} turns taken"
+            stop = Stop(reason="turn_limit", detail=detail)
         if stop is None and self.scene.budget.limits:
-            stop = self.scene.budget.reached(view.after([], update.get("trail", ())))
+            stop = self.scene.budget.reached(pause.view.after([], update.get("trail", ())))
         if stop:
-            return self.finish(update, stop, view)
-        return (yield from self.go_on(update, view, turns, execution, last))
+            return self.finish(pause, stop)
+        return (yield from self.go_on(pause))
 
-    def go_on(
-        self,
-        update: dict[str, Any],
-        view: View,
-        turns: int,
-        execution: Execution,
-        last: str | None = None,
-    ) -> Steps[Command[Any]]:
+    def go_on(self, pause: Pause) -> Steps[Command[Any]]:
         """Ask the observer, if there is one, or give the floor."""
         if self.observer:
-            return Command(update=update, goto=self.observer.name)
-        return (yield from self.give_floor(update, view, turns, execution, last))
+            return Command(update=pause.update, goto=self.observer.name)
+        return (yield from self.give_floor(pause))
 
-    def give_floor(
-        self,
-        update: dict[str, Any],
-        view: View,
-        turns: int,
-        execution: Execution,
-        last: str | None,
-    ) -> Steps[Command[Any]]:
+    def give_floor(self, pause: Pause) -> Steps[Command[Any]]:
         """Go to the selector's node, or choose the next speaker here where nobody is asked."""
         if self.selector.node:
-            return Command(update=update, goto=self.selector.node)
-        return (yield from self.next_speaker(update, view, turns, execution, last))
+            return Command(update=pause.update, goto=self.selector.node)
+        return (yield from self.next_speaker(pause))
 
-    def next_speaker(
-        self,
-        update: dict[str, Any],
-        view: View,
-        turns: int,
-        execution: Execution,
-        last: str | None,
-    ) -> Steps[Command[Any]]:
-        """Choose who speaks next, or end the chat.
-
-        Args:
-            update: What the step writes besides.
-            view: The run before that.
-            turns: How many turns this run has taken with it.
-            execution: The node it happens in.
-            last: Who spoke last; None at the beginning of a run.
-        """
-        messages, trail = update.get("messages", ()), update.get("trail", ())
-
-        def look() -> View:
-            return after_update(view, update, self.scene) if messages or trail else view
-
-        last = last if turns else view.last_speaker
-        names, stop = yield from self.who_may_speak(look, turns, last, execution)
+    def next_speaker(self, pause: Pause) -> Steps[Command[Any]]:
+        """Choose who speaks next, or end the chat."""
+        update = pause.update
+        names, stop = yield from self.rules.who_may_speak(pause)
         if stop:
-            return self.finish(update, stop, view)
-        floor = Floor(self.members, names, last, turns, look, execution, self.scene)
+            return self.finish(pause, stop)
+        floor = Floor(
+            self.members, names, pause.last, pause.turns, pause.now, pause.execution, self.scene
+        )
         choice = yield from self.selector.choose(floor)
         if choice.trail:
-            update["trail"] = [*trail, *choice.trail]
+            update["trail"] = [*update.get("trail", ()), *choice.trail]
         if choice.messages:
-            update["messages"] = [*messages, *choice.messages]
+            update["messages"] = [*update.get("messages", ()), *choice.messages]
             update["output"] = choice.messages[-1].text
         if choice.stop or choice.speaker is None:
-            return self.finish(update, choice.stop or Stop(reason="completed"), view)
-        update.update(self.chosen(choice.speaker, view.state))
+            return self.finish(pause, choice.stop or Stop(reason="completed"))
+        update.update(self.chosen(choice.speaker, pause.view.state))
         return Command(update=update, goto=choice.speaker)
-
-    def who_may_speak(
-        self, look: Callable[[], View], turns: int, last: str | None, execution: Execution
-    ) -> Steps[tuple[Sequence[str], Stop | None]]:
-        """The candidates for the next turn, and why the chat ends where there are none."""
-        names: Sequence[str] = [*self.members]
-        if turns and last is not None:  # a new task of the thread may begin with anybody
-            names = self.successors_of(last)
-        if self.candidates:
-            allowed = yield apply(self.candidates, look())
-            names = self.among(allowed, names)
-        if self.reviewers and draft_in(look()) is None:
-            names = self.writers(names)
-        if not names:
-            return names, Stop(reason="completed", detail="nobody may speak next")
-        if self.breakers and not (names := self.unbroken(names, look(), execution)):
-            answered = any(turn.outcome in ("ok", "fallback") for turn in look().turns)
-            detail = "everybody who may speak is out: breaker open"
-            return names, Stop(reason="completed" if answered else "failed", detail=detail)
-        return names, None
-
-    def among(self, allowed: Any, names: Sequence[str]) -> Sequence[str]:
-        """Those whom `candidates` lets speak.
-
-        Raises:
-            ConfigurationError: It returned something else than participants' names.
-        """
-        if isinstance(allowed, str) or not isinstance(allowed, Sequence):
-            raise ConfigurationError(
-                f"`candidates` returned {allowed!r}; it returns a list of names"
-            )
-        if unknown := [name for name in allowed if name not in [*self.members]]:
-            raise ConfigurationError(
-                f"`candidates` names {unknown[0]!r}; the participants are "
-                f"{', '.join(f'`{name}`' for name in self.members)}"
-            )
-        return [name for name in names if name in allowed]
-
-    def unbroken(self, names: Sequence[str], view: View, execution: Execution) -> Sequence[str]:
-        """Those who are not out for the rest of this run, after too many failures in a row."""
-        trail = view.state.get("trail") or ()
-        began = (view.state.get("run_info") or {}).get("first_turn", 0)
-        return [
-            name
-            for name in names
-            if not breaker_is_open(
-                self.members[name].policy.breaker, execution.path(name), trail, began
-            )
-        ]
 
     def chosen(self, speaker: str | None, state: Mapping[str, Any]) -> dict[str, Any]:
         """The update that tells whom the selector has chosen.
@@ -540,8 +392,9 @@ class Chat:
         changed = state.get("next_speaker") != speaker and not self.selector.follows_an_order
         return {"next_speaker": speaker} if changed else {}
 
-    def finish(self, update: dict[str, Any], stop: Stop, view: View) -> Command[Any]:
+    def finish(self, pause: Pause, stop: Stop) -> Command[Any]:
         """End the chat, with the best there is."""
+        update, view = pause.update, pause.view
         messages = update.get("messages", ())
         if "output" not in update:
             update["output"] = self.best(view.after(messages, update.get("trail", ())))
