@@ -93,6 +93,11 @@ def reply_from(name: str, returned: Any, scene: Scene) -> Reply:
     Raises:
         ConfigurationError: It is nothing a participant may return.
     """
+    if isinstance(returned, Handoff):
+        raise ConfigurationError(
+            f"participant `{name}` returned a `Handoff`, but `{scene.pattern}` hands nothing over; "
+            f"that is for `create_handoff`"
+        )
     if isinstance(returned, str | BaseModel) and not isinstance(returned, BaseMessage):
         return Reply([answer_from(name, returned)], returned)
     if isinstance(returned, BaseMessage):

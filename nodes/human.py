@@ -199,9 +199,12 @@ class HumanParticipant(Participant):
         view = work.view
         message = asked or view.last_text or view.task
         args = {"participant": self.name, "message": message, "task": view.task}
-        about = asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"
-        if scene.handoffs and work.besides:  # who has handed over to them, and why
-            about += "".join(f"\n\n{m.name}: {m.text}" for m in work.besides)
+        said = [asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"]
+        if scene.handoffs and work.besides:  # they come in new: who has handed over, and what for
+            if not asked and view.last_text:
+                said = [self.description or "Your answer is needed.", view.task, message]
+            said += [f"{m.name}: {m.text}" for m in work.besides]
+        about = "\n\n".join(said)
         return request_from("answer", args, about, self._answers, work, scene)
 
     def _asked(self, work: Work) -> Steps[str | None]:

@@ -180,6 +180,16 @@ def test_an_agent_may_hand_over_to_the_person_where_routes_say_so(run, saver):
     assert (records(result), result["active"]) == ([("a", "user", "accepted")], "a")
 
 
+def test_a_person_who_is_handed_over_to_reads_the_task_what_was_said_last_and_why(run, saver):
+    members = [
+        agent("a", to("boss", text="One moment.", reason="too much")),
+        Human("boss", "Pays."),
+    ]
+    app = create_handoff(members).compile(checkpointer=saver)
+    _, _, text = request(run(app, "I want 500 back", thread="1"))
+    assert text == "Pays.\n\nI want 500 back\n\nOne moment.\n\na: Over to you: too much"
+
+
 # Going on alone
 
 

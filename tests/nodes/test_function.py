@@ -20,7 +20,7 @@ from langgraph_orchestra.graphs import create_sequential
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Member, View, everything
 from langgraph_orchestra.nodes.function import returned_types
-from langgraph_orchestra.state import ConfigurationError, SequentialState
+from langgraph_orchestra.state import ConfigurationError, Handoff, SequentialState
 from support.ids import shown
 from support.pairs import unpaired
 
@@ -236,3 +236,12 @@ def returns_what_is_unknown() -> "Missing":  # type: ignore[name-defined]  # noq
 )
 def test_typed_answers_are_known_from_a_functions_annotation(function, kinds):
     assert returned_types(function) == kinds
+
+
+def test_a_handoff_is_refused_where_the_pattern_knows_none(run):
+    def ada(view):
+        return Handoff(target="bob")
+
+    wanted = "`ada` returned a `Handoff`, but `sequential` hands nothing over"
+    with pytest.raises(ConfigurationError, match=wanted):
+        run(create_sequential([ada]).compile())
