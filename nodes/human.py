@@ -201,8 +201,9 @@ class HumanParticipant(Participant):
         args = {"participant": self.name, "message": message, "task": view.task}
         said = [asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"]
         if scene.handoffs and work.besides:  # they come in new: who has handed over, and what for
-            if not asked and view.last_text:
-                said = [self.description or "Your answer is needed.", view.task, message]
+            if not asked:
+                latest = [m.text for m in view.said if m.type != "tool" and m.text.strip()][-1:]
+                said = [self.description or "Your answer is needed.", view.task, *latest]
             said += [f"{m.name}: {m.text}" for m in work.besides]
         about = "\n\n".join(said)
         return request_from("answer", args, about, self._answers, work, scene)
