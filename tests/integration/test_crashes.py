@@ -489,7 +489,7 @@ CHECKED = {
         ("draft-1", (), ["draft-1"]),
         ("rules-1", ("facts",), ["rules-1"]),
         ("draft-2", (), ["draft-2"]),
-        ("facts-2", ("rules",), ["facts-2"]),
+        ("facts-2", ("rules", "rules"), ["facts-2"]),
     ],
 )
 @either_way

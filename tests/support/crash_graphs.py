@@ -6,6 +6,7 @@ processes together tell what ran how often.
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -104,15 +105,15 @@ class Saved:
     """
 
     def __init__(self, saver: Any) -> None:
-        self._names: set[str] = set()
+        self._names: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._put_writes = saver.put_writes
         saver.put_writes = self._watched
 
     def wait_for(self, names: Collection[str]) -> None:
-        """Wait until all of these are stored."""
+        """Wait until all of these are stored; a name given twice, until it is for the second time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._names.issuperset(names))
+            self._changed.wait_for(lambda: Counter(names) <= self._names)
 
     def _watched(self, config: Any, writes: Any, *place: Any) -> None:
         self._put_writes(config, writes, *place)
