@@ -111,7 +111,7 @@ class Saved:
         saver.put_writes = self._watched
 
     def wait_for(self, names: Collection[str]) -> None:
-        """Wait until all of these are stored; a name given twice, until it is for the second time."""
+        """Wait until all of these are stored; a name given twice, as often."""
         with self._changed:
             self._changed.wait_for(lambda: Counter(names) <= self._names)
 
