@@ -46,7 +46,7 @@ from langgraph_orchestra.nodes.selectors import (
 )
 from langgraph_orchestra.nodes.speaking_rules import Pause, SpeakingRules
 from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
-from langgraph_orchestra.nodes.view import View, best_answer, best_so_far
+from langgraph_orchestra.nodes.view import View, best_answer, best_so_far, text_of
 from langgraph_orchestra.nodes.work import Budget
 from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop
 
@@ -211,6 +211,11 @@ class Chat:
 
     # Where the run may go
 
+    @lazy
+    def asked_first(self) -> str | None:
+        """Whose node comes before the next speaker's; None where the choice is made at once."""
+        return self.observer.name if self.observer else self.selector.node
+
     @property
     def end(self) -> str:
         """Where the chat goes when it ends."""
@@ -261,7 +266,9 @@ class Chat:
         update = begin_run(state, execution, self.everybody, self.scene, self.deciders)
         begun = {**state, **update}
         update.update(self.chosen(None, state))
-        return (yield from self.go_on(self.pause(begun, execution, update)))
+        if self.asked_first:
+            return Command(update=update, goto=self.asked_first)
+        return (yield from self.next_speaker(self.pause(begun, execution, update)))
 
     def speaker(self, member: Participant) -> Any:
         """The steps of a participant's node."""
@@ -302,7 +309,9 @@ class Chat:
             pause.view, names, pause.turns + 1, execution, self.scene
         )
         pause.update.update(remark)
-        return (yield from self.give_floor(pause))
+        if self.selector.node:
+            return Command(update=pause.update, goto=self.selector.node)
+        return (yield from self.next_speaker(pause))
 
     def choose(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Let the selector ask who speaks next."""
@@ -349,18 +358,8 @@ class Chat:
             stop = self.scene.budget.reached(pause.view.after([], update.get("trail", ())))
         if stop:
             return self.finish(pause, stop)
-        return (yield from self.go_on(pause))
-
-    def go_on(self, pause: Pause) -> Steps[Command[Any]]:
-        """Ask the observer, if there is one, or give the floor."""
-        if self.observer:
-            return Command(update=pause.update, goto=self.observer.name)
-        return (yield from self.give_floor(pause))
-
-    def give_floor(self, pause: Pause) -> Steps[Command[Any]]:
-        """Go to the selector's node, or choose the next speaker here where nobody is asked."""
-        if self.selector.node:
-            return Command(update=pause.update, goto=self.selector.node)
+        if self.asked_first:
+            return Command(update=update, goto=self.asked_first)
         return (yield from self.next_speaker(pause))
 
     def next_speaker(self, pause: Pause) -> Steps[Command[Any]]:
@@ -419,7 +418,7 @@ def is_no_text(taken: Taken, state: Mapping[str, Any]) -> bool:
     output = taken.reply.output
     if not taken.answered or output == "":
         return False
-    return output != taken.reply.messages[-1].text or bool(state.get("output"))
+    return output != text_of(taken.reply.messages[-1]) or bool(state.get("output"))
 
 
 _WITHOUT_SUMMARY = frozenset({"token_limit", "cost_limit", "time_limit", "rejected", "failed"})

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen, which would cost more than most of the choices themselves
 class Floor:
     """Where a conversation stands when the next speaker is chosen."""
 
@@ -148,8 +148,10 @@ def selector_from(given: Any) -> Selector:
 
 def next_in_order(floor: Floor, order: Sequence[str]) -> str:
     """The first candidate after whoever spoke last, in this order."""
-    start = order.index(floor.last) + 1 if floor.last in order else 0
-    return next(name for name in (*order[start:], *order[:start]) if name in floor.candidates)
+    place = order.index(floor.last) + 1 if floor.last in order else 0
+    while (name := order[place % len(order)]) not in floor.candidates:
+        place += 1
+    return name
 
 
 @dataclass(frozen=True)

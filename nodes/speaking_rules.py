@@ -71,6 +71,18 @@ class SpeakingRules:
             )
 
     @lazy
+    def names(self) -> Sequence[str]:
+        """Everybody's names."""
+        return tuple(self.members)
+
+    @lazy
+    def nobody_is_kept_out(self) -> bool:
+        """Whether anybody may speak at any time."""
+        rules = (self.candidates, self.transitions)
+        free = self.allow_repeat and all(rule is None for rule in rules)
+        return free and not (self.reviewers or self.breakers)
+
+    @lazy
     def breakers(self) -> bool:
         """Whether anybody may be out for the rest of a run."""
         return any(member.policy.breaker for member in self.members.values())
@@ -131,7 +143,9 @@ class SpeakingRules:
 
     def who_may_speak(self, pause: Pause) -> Steps[tuple[Sequence[str], Stop | None]]:
         """The candidates for the next turn, and why the conversation ends where there are none."""
-        names: Sequence[str] = [*self.members]
+        if self.nobody_is_kept_out:
+            return self.names, None
+        names: Sequence[str] = self.names
         if pause.turns and pause.last is not None:  # a new task may begin with anybody
             names = self.successors_of(pause.last)
         if self.candidates:
