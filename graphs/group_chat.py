@@ -25,7 +25,7 @@ from langgraph_orchestra.nodes.agent import Agent
 from langgraph_orchestra.nodes.checks import natural_number, routes_between, unique_names
 from langgraph_orchestra.nodes.choosers import NODE, ByModel
 from langgraph_orchestra.nodes.conditions import Condition, as_condition
-from langgraph_orchestra.nodes.decider import DeciderLike
+from langgraph_orchestra.nodes.decider import DeciderLike, decider_from
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.follow_up import entered_again, keeping_turn, saved_alone
 from langgraph_orchestra.nodes.history import History, everything, this_run
@@ -459,7 +459,10 @@ def summary_by(given: Any, model: Any, scene: Scene) -> Participant | None:
             raise ConfigurationError("`summary` is blank; give a prompt, a participant or None")
         given = Agent("closing", given)
     if takes_model(given):
-        given = replace(given, model=model.model if isinstance(model, Agent) else model)
+        if isinstance(model, Agent):  # only its model is used here
+            decider_from(model, "")
+            model = model.model
+        given = replace(given, model=model)
     if is_chat_model(given):
         raise TypeError(f"`summary` is a participant, a prompt or None, not {given!r}")
     try:

@@ -55,7 +55,8 @@ def by_model(
     """Let a model choose the next speaker; it reads the whole conversation, whoever reads less.
 
     An unknown, ambiguous or forbidden name is asked again with the reason. Where only one candidate
-    is left, the model is not called.
+    is left, the model is not called, and so cannot finish: of two participants who may not speak
+    twice in a row, there is never more than one.
 
     Args:
         model: Who chooses: a chat model, its name, or an `Agent`, whose prompt and history it is

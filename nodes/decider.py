@@ -95,4 +95,9 @@ def decider_from(given: Any, prompt: str) -> Decider:
                 f"`{brought}` of agent `{given.name}` would not be used: it decides, in one "
                 f"structured answer; leave it out"
             )
+    if given.policy.fallback is not None:
+        raise ConfigurationError(
+            f"`Policy(fallback=...)` of agent `{given.name}` would not be used: it decides, and "
+            f"what happens without a decision is said where it does; leave it out"
+        )
     return Decider(ModelSource(given.model), given.prompt or prompt, given.policy, given.history)

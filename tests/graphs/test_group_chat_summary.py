@@ -5,8 +5,8 @@ import pytest
 from langgraph_orchestra.graphs import create_group_chat
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Policy, by_model, last_only
-from langgraph_orchestra.state import SpeakerChoice
-from support.members import agent
+from langgraph_orchestra.state import ConfigurationError, SpeakerChoice
+from support.members import agent, look_up
 from support.results import ended, readings, spoken
 
 
@@ -73,3 +73,9 @@ def test_an_agent_who_chooses_reads_by_its_own_history(run):
     chat = create_group_chat([agent("ann"), agent("bob")], select=by_model(chair), max_turns=2)
     run(chat.compile())
     assert read_in(chooser) == [["the task"], ["ann: ann"]]
+
+
+def test_an_agent_who_lends_its_model_brings_nothing_that_is_not_used():
+    boss = Agent("boss", "", model=ScriptedModel(["sum"]), tools=[look_up])
+    with pytest.raises(ConfigurationError, match="`tools` of agent `boss` would not be used"):
+        create_group_chat([agent("ann")], summary="Sum up.", model=boss)

@@ -52,6 +52,12 @@ def test_what_an_agent_would_bring_in_vain_is_refused(brought, value):
         decider_from(agent, "Decide.")
 
 
+def test_a_fallback_of_an_agent_who_decides_is_refused():
+    agent = Agent("boss", "", model=MODEL, policy=Policy(fallback="openai:gpt-5-nano"))
+    with pytest.raises(ConfigurationError, match="of agent `boss` would not be used"):
+        decider_from(agent, "Decide.")
+
+
 def test_branches_are_picked_within_the_time_of_the_agent_who_picks_them(run):
     slow = ScriptedModel([{"branches": ["a"], "reason": ""}], delay=2.0)
     boss = Agent("boss", "", model=slow, policy=Policy(timeout=0.05, retry=None))
