@@ -226,17 +226,20 @@ def test_a_turn_that_may_be_skipped_is_refused():
 
 
 def test_who_is_reached_by_a_rule_or_the_fallback_only_is_not_refused():
-    create_handoff(
+    by_rule = create_handoff(
         [agent("a"), agent("b"), agent("c")],
         routes={"a": ["b"]},
         rules=[HandoffRule("c", when=lambda view: False)],
     )
-    create_handoff(
+    by_fallback = create_handoff(
         [agent("a"), agent("b"), agent("c")],
         routes={"a": ["b"]},
         accepts={"b": lambda view, handoff: True},
         fallback="c",
     )
+    assert {("a", "c"), ("b", "c")} <= edges(by_rule)
+    assert ("a", "c") in edges(by_fallback)
+    assert ("b", "c") not in edges(by_fallback)
 
 
 def test_a_model_that_can_call_no_tools_is_found_before_any_call(run):
