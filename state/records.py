@@ -1,5 +1,6 @@
 """Records that travel in the state: small frozen models, read by attribute."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ __all__ = [
     "TurnKind",
     "TurnOutcome",
     "Votes",
+    "with_typed_output",
 ]
 
 TurnKind = Literal["agent", "human", "function", "decision", "aggregate"]
@@ -182,10 +184,7 @@ class Result(Record):
         The checkpoint serializer stores what this returns; it can restore a model it is handed,
         but not one already flattened to a dict, so typed answers stay typed after a reload.
         """
-        dumped = super().model_dump(**options)
-        if options.get("mode", "python") == "python" and "output" in dumped:
-            dumped["output"] = self.output
-        return dumped
+        return with_typed_output(super().model_dump(**options), self.output, options)
 
 
 class Handoff(Record):
@@ -224,6 +223,15 @@ class Handoff(Record):
 
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     """When, in UTC."""
+
+
+def with_typed_output(
+    dumped: dict[str, Any], output: Any, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A record's dump with its typed output whole, where Python objects were asked for."""
+    if options.get("mode", "python") == "python" and "output" in dumped:
+        dumped["output"] = output
+    return dumped
 
 
 class Votes(Record):

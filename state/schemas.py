@@ -11,6 +11,7 @@ from langgraph.channels.delta import DeltaChannel
 from typing_extensions import TypedDict
 
 from langgraph_orchestra.state.decisions import Verdict
+from langgraph_orchestra.state.plans import Plan, ProgressLedger, StepResult, TaskLedger
 from langgraph_orchestra.state.records import Handoff, Result, Stop, Turn, Votes
 from langgraph_orchestra.state.reducers import (
     append_entries,
@@ -27,11 +28,13 @@ __all__ = [
     "GroupChatState",
     "HandoffInfo",
     "HandoffState",
+    "MagenticState",
     "MakerCheckerState",
     "MapReduceState",
     "OrchestrationState",
     "RunInfo",
     "SequentialState",
+    "SupervisorState",
 ]
 
 SNAPSHOT_EVERY = 250
@@ -167,6 +170,35 @@ class HandoffState(OrchestrationState, total=False):
 
     handoff_info: HandoffInfo
     """Bookkeeping: since when who has control, and since when the limits count."""
+
+
+class MagenticState(OrchestrationState, total=False):
+    """State of `create_magentic`."""
+
+    task_ledgers: Annotated[list[TaskLedger], DeltaChannel(append_entries)]
+    """All versions of this run's facts and plan, the newest last."""
+
+    progress_ledgers: Annotated[list[ProgressLedger], DeltaChannel(append_entries)]
+    """What the manager has found of the progress in this run, the newest last."""
+
+    rounds: int
+    """How often somebody has worked as the manager asked, in this run."""
+
+    stalls: int
+    """Rounds without progress: one more for each, one less for each with progress."""
+
+    resets: int
+    """How often facts and plan were rewritten since the work stalled."""
+
+
+class SupervisorState(OrchestrationState, total=False):
+    """State of `create_supervisor`."""
+
+    plan: Plan | None
+    """This run's plan, with the status of its steps; None before there is one."""
+
+    results: dict[str, StepResult]
+    """What came of each step, by its id, in the order of the plan."""
 
 
 BOOKKEEPING = frozenset({"run_info", "branch_records", "handoff_info"})
