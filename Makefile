@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format type bench clean FORCE
+.PHONY: help demo test coverage lint format type bench docs clean FORCE
 
 help: ## Show what there is to make
 	@sed -En 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -34,6 +34,9 @@ type: .venv/dev ## Check types
 
 bench: .venv/runtime ## Measure, side by side with hand-written graphs
 	@$(BIN)/python benchmarks/run.py $(ONLY)
+
+docs: .venv/dev ## Build the documentation into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "build/site/index.html"
 
 clean: ## Remove everything that make has made
 	@rm -rf .venv build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
