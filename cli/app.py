@@ -217,6 +217,26 @@ def draw(
             output.expanduser().write_text(text, encoding="utf-8")
 
 
+@app.command()
+def new(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to begin; its name is the project's.")
+    ],
+    pattern: Annotated[
+        str, typer.Option("--pattern", metavar="PATTERN", help="Which pattern to begin with.")
+    ] = "sequential",
+    debug: Debug = False,
+) -> None:
+    """Begin a project of your own: a graph, a test of it, and Studio's settings."""
+    with reporting(debug):
+        from langgraph_orchestra.cli.new import begin_project
+
+        folder = folder.expanduser()
+        for path in begin_project(folder, pattern):
+            print(path)
+        print(f'\nNext: cd {folder} && pip install -e ".[dev]" && pytest')
+
+
 def main() -> None:
     """Run the command that the process was given."""
     # What libraries have to say about their inner workings is not for the user of a command.

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "graphs.templates": {"state", "models", *NODES, "graphs"},
     "checkpoints": {"state"},
     "cli": {"state", "models", *NODES, "graphs", "graphs.templates", "checkpoints"},
+    "cli.starters": {"state", "models", "nodes", "graphs"},
 }
 """state <- models <- nodes <- graphs <- graphs.templates <- cli; checkpoints stands beside them."""
 
