@@ -1,24 +1,24 @@
 """Saver for a SQLite file: one object for sync and async callers, many threads, several processes.
 
-The tables are those of `langgraph-checkpoint-sqlite`, so either can open the other's file. For
-more than one machine, or hundreds of runs a second, a SQLite file is the wrong store.
+The tables and what stands in them are those of `langgraph-checkpoint-sqlite`, whose code says what
+is written and read; here is decided where and when. So either can open the other's file. For more
+than one machine, or thousands of runs at once, a SQLite file is the wrong store.
 
-    node --> put / aput (worker thread) --> one connection, one lock --> runs.db (WAL)
+    put, aput       --> Writer: one thread, one commit for all who wait --> runs.db (WAL)
+    get_tuple, list --> Readers: a connection each, no waiting ----------->
 """
 
 import asyncio
-import os
-import random
 import sqlite3
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -27,49 +27,48 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.utils import search_where
 
-from langgraph_orchestra.checkpoints.serializer import looking_only
-from langgraph_orchestra.state import CheckpointError, ConfigurationError
+from langgraph_orchestra.checkpoints.connections import (
+    Readers,
+    Synchronous,
+    connect,
+    ensure_file,
+    named_errors,
+)
+from langgraph_orchestra.checkpoints.contents import check_contents
+from langgraph_orchestra.checkpoints.writer import Writer
+from langgraph_orchestra.state import ConfigurationError
 
 __all__ = ["OrchestraSqliteSaver", "Synchronous"]
 
-Synchronous = Literal["FULL", "NORMAL"]
-"""When SQLite waits for the disk: at every commit, or only now and then."""
+T = TypeVar("T")
 
-BUSY_SECONDS = 30.0
-
-# SQLite's file locks belong to the process, and closing any other handle of the file drops them:
-# so a file is opened here only to make it, and by one thread at a time.
-_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL
-_creation = threading.Lock()
+LISTED_AT_ONCE = 20
 
 
-class OrchestraSqliteSaver(SqliteSaver):
+class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
     """Checkpoints in a SQLite file, for sync and async callers alike.
 
-    What it adds to the official `SqliteSaver`: async methods (they run the sync ones in worker
-    threads), lists that hold no lock while their consumer works, a rollback where a statement
-    failed, and errors that name the file. Open one with `open_checkpointer`.
+    What it adds to the official savers: both ways of calling in one object, on any thread and any
+    event loop; one commit for all who write at the same moment; reads that neither wait for
+    writes nor hold them up; lists that lock nothing while their consumer works; errors that name
+    the file. A call that writes returns when its data is committed.
+
+    It belongs to the process that opened it. One that was forked later opens the file anew.
+    Open one with `open_checkpointer`.
 
     Args:
-        conn: Connection made with `check_same_thread=False`.
-        serde: Serializer; None means LangGraph's default.
+        path: The file, which has been set up.
+        writer: Writes to it.
+        serde: Serializer of the values.
     """
 
-    def __init__(
-        self, conn: sqlite3.Connection, *, serde: SerializerProtocol | None = None
-    ) -> None:
-        super().__init__(conn, serde=serde)
-        self.path = _file_of(conn)
-
-    def get_next_version(self, current: str | None, channel: None = None) -> str:  # noqa: ARG002
-        """The official saver's version without its random part, which makes up most of a row.
-
-        It tells versions of forks apart where values are stored under their version; here each
-        checkpoint holds its own. Versions of either kind are compared alike.
-        """
-        number = 0 if current is None else int(str(current).partition(".")[0])
-        return f"{number + 1:032}"
+    def __init__(self, path: Path, writer: Writer, *, serde: SerializerProtocol) -> None:
+        super().__init__(serde=serde)
+        self.path = path
+        self._writer = writer
+        self._readers = Readers(path)
 
     @classmethod
     def open(cls, path: Path, *, serde: SerializerProtocol, synchronous: Synchronous) -> Self:
@@ -90,41 +89,81 @@ class OrchestraSqliteSaver(SqliteSaver):
         """
         if synchronous not in ("FULL", "NORMAL"):
             raise ConfigurationError(f"`synchronous` is `FULL` or `NORMAL`, not `{synchronous}`")
-        _ensure_file(path)
-        with _named_errors(path):
-            conn = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+        path = path.absolute()
+        ensure_file(path)
+        with named_errors(path):
+            conn = connect(path, synchronous)
             try:
-                conn.execute(f"PRAGMA synchronous={synchronous}")
-                _switch_to_wal(conn)
-                saver = cls(conn, serde=serde)
-                saver._check_contents()
+                SqliteSaver(conn).setup()
+                check_contents(conn, path, serde)
             except BaseException:
                 conn.close()
                 raise
-        return saver
+        return cls(path, Writer(conn, path), serde=serde)
 
     def close(self) -> None:
-        """Close the file, after the statement that another thread may be running."""
-        with self.lock:
-            self.conn.close()
+        """Close the file, after everything that was handed in is committed."""
+        self._writer.close()
+        self._readers.close()
 
-    @contextmanager
-    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:  # noqa: ARG002
-        """Give the one cursor at a time; what it changed is committed, or undone after an error.
+    def write(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+        """Run a job in a transaction of the writer, which other jobs may share.
 
         Args:
-            transaction: Kept for the official class; a read leaves nothing to commit.
+            job: Gets a cursor and does nothing but SQL with it, without `BEGIN` or `COMMIT`. If
+                it raises, what it did is undone, and no other job's work. It may be run once
+                more when the transaction it was in could not be committed.
 
-        Yields:
-            A cursor of the saver's connection.
+        Returns:
+            What the job returned, once that is committed.
 
         Raises:
-            CheckpointError: If SQLite reports an error.
+            CheckpointError: If SQLite reports an error, or the saver is closed.
         """
-        with self.lock, _named_errors(self.path):
-            self.setup()
-            with self.conn, closing(self.conn.cursor()) as cursor:
-                yield cursor
+        return self._writer.write(job)
+
+    async def awrite(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+        """Do what `write` does, without holding up the event loop.
+
+        The job runs in another thread, and also when the call is cancelled meanwhile.
+        """
+        return await self._writer.awrite(job)
+
+    def read(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+        """Run a job on a connection for reading, which sees one state of the file all along.
+
+        Args:
+            job: Gets a cursor; `cursor.connection` is its connection. It can change nothing.
+
+        Returns:
+            What the job returned.
+
+        Raises:
+            CheckpointError: If SQLite reports an error, or the saver is closed.
+        """
+        with self._readers.cursor() as cursor:
+            return job(cursor)
+
+    async def aread(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+        """Do what `read` does in a worker thread, which has the caller's context variables."""
+        return await asyncio.to_thread(self.read, job)
+
+    def get_next_version(self, current: str | None, channel: None = None) -> str:  # noqa: ARG002
+        """The official saver's version without its random part, which makes up most of a row.
+
+        It tells versions of forks apart where values are stored under their version; here each
+        checkpoint holds its own. Versions of either kind are compared alike.
+        """
+        number = 0 if current is None else int(str(current).partition(".")[0])
+        return f"{number + 1:032}"
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Get a checkpoint, the newest of its thread if `config` names none."""
+        return self.read(lambda cursor: self._queries(cursor).get_tuple(config))
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Get a checkpoint, as `get_tuple` does."""
+        return await self.aread(lambda cursor: self._queries(cursor).get_tuple(config))
 
     def list(
         self,
@@ -134,15 +173,13 @@ class OrchestraSqliteSaver(SqliteSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        """List checkpoints, newest first, as they are at this moment.
+        """List the checkpoints that there are at this moment, newest first.
 
-        They are read at once, so that the consumer may use the saver while it iterates.
+        They are read a few at a time, and nothing is locked in between: the consumer may take its
+        time, stop, and use the saver. What is deleted before its turn comes is left out.
         """
-        return iter([*super().list(config, filter=filter, before=before, limit=limit)])
-
-    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """`get_tuple` in a worker thread."""
-        return await asyncio.to_thread(self.get_tuple, config)
+        places = self.read(_finding(config, filter, before, limit))
+        return chain.from_iterable(self.read(self._getting(those)) for those in _in_batches(places))
 
     async def alist(
         self,
@@ -152,11 +189,24 @@ class OrchestraSqliteSaver(SqliteSaver):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """`list` in a worker thread."""
-        for found in await asyncio.to_thread(
-            self.list, config, filter=filter, before=before, limit=limit
-        ):
-            yield found
+        """List checkpoints, as `list` does."""
+        places = await self.aread(_finding(config, filter, before, limit))
+        for those in _in_batches(places):
+            for found in await self.aread(self._getting(those)):
+                yield found
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint."""
+        noted = _Noted(self.serde)
+        saved = noted.put(config, checkpoint, metadata, new_versions)
+        self.write(noted.run)
+        return saved
 
     async def aput(
         self,
@@ -165,8 +215,23 @@ class OrchestraSqliteSaver(SqliteSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """`put` in a worker thread."""
-        return await asyncio.to_thread(self.put, config, checkpoint, metadata, new_versions)
+        """Save a checkpoint, as `put` does."""
+        noted = _Noted(self.serde)
+        saved = noted.put(config, checkpoint, metadata, new_versions)
+        await self.awrite(noted.run)
+        return saved
+
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task has written since a checkpoint."""
+        noted = _Noted(self.serde)
+        noted.put_writes(config, writes, task_id, task_path)
+        self.write(noted.run)
 
     async def aput_writes(
         self,
@@ -175,83 +240,125 @@ class OrchestraSqliteSaver(SqliteSaver):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """`put_writes` in a worker thread."""
-        await asyncio.to_thread(self.put_writes, config, writes, task_id, task_path)
+        """Save what a task has written, as `put_writes` does."""
+        noted = _Noted(self.serde)
+        noted.put_writes(config, writes, task_id, task_path)
+        await self.awrite(noted.run)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete all that is saved of a thread."""
+        noted = _Noted(self.serde)
+        noted.delete_thread(thread_id)
+        self.write(noted.run)
 
     async def adelete_thread(self, thread_id: str) -> None:
-        """`delete_thread` in a worker thread."""
-        await asyncio.to_thread(self.delete_thread, thread_id)
+        """Delete all that is saved of a thread, as `delete_thread` does."""
+        noted = _Noted(self.serde)
+        noted.delete_thread(thread_id)
+        await self.awrite(noted.run)
+
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Get what `DeltaChannel`s are to be put together from, up to a checkpoint."""
+        return self.read(
+            lambda cursor: self._queries(cursor).get_delta_channel_history(
+                config=config, channels=channels
+            )
+        )
 
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
-        """`get_delta_channel_history` in a worker thread."""
-        return await asyncio.to_thread(
-            self.get_delta_channel_history, config=config, channels=channels
+        """Get what `DeltaChannel`s are put together from, as `get_delta_channel_history` does."""
+        return await self.aread(
+            lambda cursor: self._queries(cursor).get_delta_channel_history(
+                config=config, channels=channels
+            )
         )
 
-    def _check_contents(self) -> None:
-        """Fail now, not in the middle of a run, if the file cannot be written or read."""
-        with self.cursor() as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("SELECT task_id, task_path, idx, channel, type, value FROM writes")
-            newest = cursor.execute(
-                "SELECT type, checkpoint, metadata, parent_checkpoint_id FROM checkpoints"
-                " ORDER BY rowid DESC LIMIT 1"
-            ).fetchone()
-        if newest is None:
-            return
-        try:
-            with looking_only():
-                self.serde.loads_typed((newest[0], newest[1]))
-        except (ValueError, NotImplementedError) as error:
-            raise CheckpointError(
-                f"checkpoint file `{self.path}` cannot be read ({error}); if its values are "
-                "encrypted, open it with their `key`"
-            ) from error
+    def _queries(self, cursor: sqlite3.Cursor) -> SqliteSaver:
+        """The official saver on the connection of a read, which is set up already."""
+        official = SqliteSaver(cursor.connection, serde=self.serde)
+        official.is_setup = True
+        return official
+
+    def _getting(
+        self, places: Sequence[RunnableConfig]
+    ) -> Callable[[sqlite3.Cursor], Sequence[CheckpointTuple]]:
+        """A job that gets the checkpoints that are still there."""
+
+        def job(cursor: sqlite3.Cursor) -> Sequence[CheckpointTuple]:
+            queries = self._queries(cursor)
+            found = [queries.get_tuple(place) for place in places]
+            return [item for item in found if item is not None]
+
+        return job
 
 
-def _ensure_file(path: Path) -> None:
-    """Make the file with mode 600, which SQLite copies to its side files."""
-    try:
-        with _creation:
-            os.close(os.open(os.path.realpath(path), _NEW_FILE, 0o600))
-    except FileExistsError:
-        if path.is_dir():
-            raise CheckpointError(f"checkpoint file `{path}` is a folder; name a file") from None
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"checkpoint file `{path}` cannot be made: "
-            f"there is no folder `{path.parent}`; create it first"
-        ) from error
-    except OSError as error:
-        raise CheckpointError(
-            f"checkpoint file `{path}` cannot be made: {error.strerror}"
-        ) from error
+class _Noted(SqliteSaver):
+    """The official saver's writing, with its statements noted down instead of run.
+
+    So values become bytes where the caller is, and nothing but SQL is left for the writer.
+
+    Args:
+        serde: Serializer of the values.
+    """
+
+    def __init__(self, serde: SerializerProtocol) -> None:
+        BaseCheckpointSaver.__init__(self, serde=serde)
+        self._statements: list[tuple[str, Sequence[Sequence[Any]]]] = []
+
+    def run(self, cursor: sqlite3.Cursor) -> None:
+        """Run what was noted."""
+        for statement, rows in self._statements:
+            cursor.executemany(statement, rows)
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:  # noqa: ARG002
+        """Take statements as a cursor does."""
+        yield cast("sqlite3.Cursor", self)
+
+    def execute(self, statement: str, row: Sequence[Any]) -> None:
+        """Note one."""
+        self._statements.append((statement, [row]))
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Note one for several rows."""
+        self._statements.append((statement, rows))
 
 
-def _switch_to_wal(conn: sqlite3.Connection) -> None:
-    """Set the journal mode; SQLite's own `timeout` does not hold for this when others do it too."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            conn.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311
-        else:
-            return
+def _finding(
+    config: RunnableConfig | None,
+    metadata: dict[str, Any] | None,
+    before: RunnableConfig | None,
+    limit: int | None,
+) -> Callable[[sqlite3.Cursor], Sequence[RunnableConfig]]:
+    """A job that finds the checkpoints asked for, newest first, without reading them."""
+    where, values = search_where(config, metadata, before)
+    # A negative limit is none to SQLite.
+    query = (
+        f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {where}"  # noqa: S608
+        " ORDER BY checkpoint_id DESC LIMIT ?"
+    )
+
+    def job(cursor: sqlite3.Cursor) -> Sequence[RunnableConfig]:
+        rows = cursor.execute(query, [*values, -1 if limit is None else limit])
+        return [
+            {
+                "configurable": {
+                    "thread_id": thread,
+                    "checkpoint_ns": ns,
+                    "checkpoint_id": checkpoint,
+                }
+            }
+            for thread, ns, checkpoint in rows
+        ]
+
+    return job
 
 
-@contextmanager
-def _named_errors(path: Path | str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise CheckpointError(f"checkpoint file `{path}`: {error}") from error
-
-
-def _file_of(conn: sqlite3.Connection) -> str:
-    databases = conn.execute("PRAGMA database_list")
-    return next(str(file) for _, name, file in databases if name == "main")
+def _in_batches(places: Sequence[RunnableConfig]) -> Iterator[Sequence[RunnableConfig]]:
+    rest = iter(places)
+    while those := list(islice(rest, LISTED_AT_ONCE)):
+        yield those

@@ -30,8 +30,7 @@ def mode_of(path: Path) -> int:
 
 def pragma(saver: Any, name: str) -> Any:
     assert isinstance(saver, OrchestraSqliteSaver)
-    with saver.cursor() as cursor:
-        return cursor.execute(f"PRAGMA {name}").fetchone()[0]
+    return saver.write(lambda cursor: cursor.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 @pytest.fixture
@@ -251,11 +250,12 @@ def test_damaged_values_are_found_at_opening(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     with open_checkpointer(path) as saver:
         assert isinstance(saver, OrchestraSqliteSaver)
-        with saver.cursor() as cursor:
-            cursor.execute(
+        saver.write(
+            lambda cursor: cursor.execute(
                 "INSERT INTO checkpoints (thread_id, checkpoint_id, type, checkpoint)"
                 " VALUES ('1', '1', 'msgpack', x'c1')"
             )
+        )
     with pytest.raises(CheckpointError, match=r"runs\.db` cannot be read"), open_checkpointer(path):
         pass
 

@@ -210,11 +210,12 @@ def test_a_deletion_that_fails_half_way_deletes_nothing(tmp_path: Path, growing:
     with open_checkpointer(tmp_path / "runs.db") as saver:
         assert isinstance(saver, OrchestraSqliteSaver)
         growing(saver).invoke({"wanted": 2}, {"configurable": {"thread_id": "1"}})
-        with saver.cursor() as cursor:
-            cursor.execute(
+        saver.write(
+            lambda cursor: cursor.execute(
                 "CREATE TRIGGER stop BEFORE DELETE ON writes"
                 " BEGIN SELECT RAISE(ABORT, 'not these'); END"
             )
+        )
         with pytest.raises(CheckpointError, match=r"runs\.db`: not these"):
             saver.delete_thread("1")
         assert len(threads(saver)) == 1
