@@ -1,10 +1,4 @@
-"""Connections to a checkpoint file: how it is made and opened, and the ones that reading uses.
-
-In SQLite's WAL mode readers see what was committed when they began, and neither wait for the
-writer nor hold it up. So each read has a connection for itself as long as it lasts.
-
-    read --> Readers (idle connections, a new one if all are in use) --> runs.db (WAL)
-"""
+"""Connections to a checkpoint file, how it is made, and what goes wrong with it."""
 
 import os
 import random
@@ -12,88 +6,31 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from langgraph_orchestra.state import CheckpointError
 
-__all__ = ["Readers", "Synchronous", "closed_error", "connect", "ensure_file", "named_errors"]
+__all__ = [
+    "Synchronous",
+    "check_process",
+    "closed_error",
+    "connect",
+    "connect_for_reading",
+    "ensure_file",
+    "named_errors",
+]
 
 Synchronous = Literal["FULL", "NORMAL"]
 """When SQLite waits for the disk: at every commit, or only now and then."""
 
 BUSY_SECONDS = 30.0
-MOST_IDLE = 8
 
 # SQLite's file locks belong to the process, and closing any other handle of the file drops them:
 # so a file is opened here only to make it, and by one thread at a time.
 _NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL
 _creation = threading.Lock()
-
-
-class Readers:
-    """Connections of one file for reading, each used by one caller at a time.
-
-    Args:
-        path: The file, which has been set up.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._process = os.getpid()
-        self._lock = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-
-    @contextmanager
-    def cursor(self) -> Iterator[sqlite3.Cursor]:
-        """Give a cursor that sees one state of the file until the block ends.
-
-        Raises:
-            CheckpointError: If SQLite reports an error, or the file is closed.
-        """
-        with named_errors(self._path), self._borrowed() as conn, closing(conn.cursor()) as cursor:
-            cursor.execute("BEGIN")
-            try:
-                yield cursor
-            finally:
-                conn.rollback()
-
-    def close(self) -> None:
-        """Close the connections; one that is in use is closed when its read ends."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for conn in idle:
-            conn.close()
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[sqlite3.Connection]:
-        conn = self._take()
-        try:
-            yield conn
-        finally:
-            self._give_back(conn)
-
-    def _take(self) -> sqlite3.Connection:
-        check_process(self._process, self._path)
-        with self._lock:
-            if self._closed:
-                raise closed_error(self._path)
-            if self._idle:
-                return self._idle.pop()
-        conn = _open(self._path)
-        conn.execute("PRAGMA query_only=ON")
-        return conn
-
-    def _give_back(self, conn: sqlite3.Connection) -> None:
-        with self._lock:
-            is_kept = not self._closed and len(self._idle) < MOST_IDLE
-            if is_kept:
-                self._idle.append(conn)
-        if not is_kept:
-            conn.close()
 
 
 def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
@@ -105,6 +42,13 @@ def connect(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     except BaseException:
         conn.close()
         raise
+    return conn
+
+
+def connect_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a file that has been set up, so that nothing can be changed in it."""
+    conn = _open(path)
+    conn.execute("PRAGMA query_only=ON")
     return conn
 
 

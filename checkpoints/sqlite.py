@@ -8,13 +8,11 @@ than one machine, or thousands of runs at once, a SQLite file is the wrong store
     get_tuple, list --> Readers: a connection each, no waiting ----------->
 """
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
@@ -30,13 +28,14 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.utils import search_where
 
 from langgraph_orchestra.checkpoints.connections import (
-    Readers,
     Synchronous,
     connect,
     ensure_file,
     named_errors,
 )
 from langgraph_orchestra.checkpoints.contents import check_contents
+from langgraph_orchestra.checkpoints.official import Notes, OfficialSaver
+from langgraph_orchestra.checkpoints.readers import Readers
 from langgraph_orchestra.checkpoints.writer import Writer
 from langgraph_orchestra.state import ConfigurationError
 
@@ -69,6 +68,7 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         self.path = path
         self._writer = writer
         self._readers = Readers(path)
+        self._official = OfficialSaver(serde)
 
     @classmethod
     def open(cls, path: Path, *, serde: SerializerProtocol, synchronous: Synchronous) -> Self:
@@ -141,12 +141,11 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         Raises:
             CheckpointError: If SQLite reports an error, or the saver is closed.
         """
-        with self._readers.cursor() as cursor:
-            return job(cursor)
+        return self._readers.read(job)
 
     async def aread(self, job: Callable[[sqlite3.Cursor], T]) -> T:
         """Do what `read` does in a worker thread, which has the caller's context variables."""
-        return await asyncio.to_thread(self.read, job)
+        return await self._readers.aread(job)
 
     def get_next_version(self, current: str | None, channel: None = None) -> str:  # noqa: ARG002
         """The official saver's version without its random part, which makes up most of a row.
@@ -159,11 +158,11 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Get a checkpoint, the newest of its thread if `config` names none."""
-        return self.read(lambda cursor: self._queries(cursor).get_tuple(config))
+        return self.read(lambda cursor: self._on(cursor).get_tuple(config))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Get a checkpoint, as `get_tuple` does."""
-        return await self.aread(lambda cursor: self._queries(cursor).get_tuple(config))
+        return await self.aread(lambda cursor: self._on(cursor).get_tuple(config))
 
     def list(
         self,
@@ -203,9 +202,9 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint."""
-        noted = _Noted(self.serde)
-        saved = noted.put(config, checkpoint, metadata, new_versions)
-        self.write(noted.run)
+        notes = Notes()
+        saved = self._on(notes).put(config, checkpoint, metadata, new_versions)
+        self.write(notes.run)
         return saved
 
     async def aput(
@@ -216,9 +215,9 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint, as `put` does."""
-        noted = _Noted(self.serde)
-        saved = noted.put(config, checkpoint, metadata, new_versions)
-        await self.awrite(noted.run)
+        notes = Notes()
+        saved = self._on(notes).put(config, checkpoint, metadata, new_versions)
+        await self.awrite(notes.run)
         return saved
 
     def put_writes(
@@ -229,9 +228,9 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         task_path: str = "",
     ) -> None:
         """Save what a task has written since a checkpoint."""
-        noted = _Noted(self.serde)
-        noted.put_writes(config, writes, task_id, task_path)
-        self.write(noted.run)
+        notes = Notes()
+        self._on(notes).put_writes(config, writes, task_id, task_path)
+        self.write(notes.run)
 
     async def aput_writes(
         self,
@@ -241,28 +240,28 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         task_path: str = "",
     ) -> None:
         """Save what a task has written, as `put_writes` does."""
-        noted = _Noted(self.serde)
-        noted.put_writes(config, writes, task_id, task_path)
-        await self.awrite(noted.run)
+        notes = Notes()
+        self._on(notes).put_writes(config, writes, task_id, task_path)
+        await self.awrite(notes.run)
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete all that is saved of a thread."""
-        noted = _Noted(self.serde)
-        noted.delete_thread(thread_id)
-        self.write(noted.run)
+        notes = Notes()
+        self._on(notes).delete_thread(thread_id)
+        self.write(notes.run)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all that is saved of a thread, as `delete_thread` does."""
-        noted = _Noted(self.serde)
-        noted.delete_thread(thread_id)
-        await self.awrite(noted.run)
+        notes = Notes()
+        self._on(notes).delete_thread(thread_id)
+        await self.awrite(notes.run)
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """Get what `DeltaChannel`s are to be put together from, up to a checkpoint."""
         return self.read(
-            lambda cursor: self._queries(cursor).get_delta_channel_history(
+            lambda cursor: self._on(cursor).get_delta_channel_history(
                 config=config, channels=channels
             )
         )
@@ -272,16 +271,13 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
     ) -> Mapping[str, DeltaChannelHistory]:
         """Get what `DeltaChannel`s are put together from, as `get_delta_channel_history` does."""
         return await self.aread(
-            lambda cursor: self._queries(cursor).get_delta_channel_history(
+            lambda cursor: self._on(cursor).get_delta_channel_history(
                 config=config, channels=channels
             )
         )
 
-    def _queries(self, cursor: sqlite3.Cursor) -> SqliteSaver:
-        """The official saver on the connection of a read, which is set up already."""
-        official = SqliteSaver(cursor.connection, serde=self.serde)
-        official.is_setup = True
-        return official
+    def _on(self, cursor: sqlite3.Cursor | Notes) -> OfficialSaver:
+        return self._official.on(cursor, self.serde)
 
     def _getting(
         self, places: Sequence[RunnableConfig]
@@ -289,43 +285,11 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         """A job that gets the checkpoints that are still there."""
 
         def job(cursor: sqlite3.Cursor) -> Sequence[CheckpointTuple]:
-            queries = self._queries(cursor)
-            found = [queries.get_tuple(place) for place in places]
+            official = self._on(cursor)
+            found = [official.get_tuple(place) for place in places]
             return [item for item in found if item is not None]
 
         return job
-
-
-class _Noted(SqliteSaver):
-    """The official saver's writing, with its statements noted down instead of run.
-
-    So values become bytes where the caller is, and nothing but SQL is left for the writer.
-
-    Args:
-        serde: Serializer of the values.
-    """
-
-    def __init__(self, serde: SerializerProtocol) -> None:
-        BaseCheckpointSaver.__init__(self, serde=serde)
-        self._statements: list[tuple[str, Sequence[Sequence[Any]]]] = []
-
-    def run(self, cursor: sqlite3.Cursor) -> None:
-        """Run what was noted."""
-        for statement, rows in self._statements:
-            cursor.executemany(statement, rows)
-
-    @contextmanager
-    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:  # noqa: ARG002
-        """Take statements as a cursor does."""
-        yield cast("sqlite3.Cursor", self)
-
-    def execute(self, statement: str, row: Sequence[Any]) -> None:
-        """Note one."""
-        self._statements.append((statement, [row]))
-
-    def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Note one for several rows."""
-        self._statements.append((statement, rows))
 
 
 def _finding(
