@@ -22,6 +22,7 @@ from imports import import_time, import_time_of_a_pattern
 from measure import Mark
 from rich.console import Console
 from rich.table import Table
+from saver import saver_async_1, saver_async_10, saver_async_100, saver_sync_1, saver_sync_10
 
 MEASUREMENTS: list[Callable[[], Mark]] = [
     step_async,
@@ -41,6 +42,11 @@ MEASUREMENTS: list[Callable[[], Mark]] = [
     disk_of_chain,
     chat_disk,
     chat_resume,
+    saver_async_1,
+    saver_async_10,
+    saver_async_100,
+    saver_sync_1,
+    saver_sync_10,
 ]
 
 
