@@ -17,7 +17,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -141,9 +141,10 @@ class Writer:
             _fail(batch, error)
             return
         try:
-            cursor = self._conn.cursor()
-            for waiting in batch:
-                waiting.result = waiting.job(cursor)
+            # Closed also because an error that somebody keeps would keep it, and so the file, open.
+            with closing(self._conn.cursor()) as cursor:
+                for waiting in batch:
+                    waiting.result = waiting.job(cursor)
             self._conn.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
             self._conn.rollback()

@@ -483,6 +483,95 @@ class TestTheFile:
         assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
+class Disk:
+    """A folder with little room, some of which is taken by ballast."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "runs.db"
+        self._ballast = folder / "ballast"
+        self._ballast.write_bytes(bytes(300_000))
+
+    def make_room(self, saver: OrchestraSqliteSaver) -> None:
+        self._ballast.unlink()
+
+
+class LimitedFile(Disk):
+    """The same where no file system can be mounted: SQLite itself refuses to go on."""
+
+    def make_room(self, saver: OrchestraSqliteSaver) -> None:
+        saver.write(lambda cursor: cursor.execute("PRAGMA max_page_count=1000000"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Disk]:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system can be mounted: {mounted.stderr.strip()}")
+    yield Disk(tmp_path)
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.fixture
+def limited_file(tmp_path: Path) -> Disk:
+    return LimitedFile(tmp_path)
+
+
+class TestFullDisk:
+    """When there is no room, every call says so, and what was acknowledged stays."""
+
+    @pytest.fixture(params=["small_disk", "limited_file"])
+    def disk(self, request: pytest.FixtureRequest) -> Disk:
+        chosen: Disk = request.getfixturevalue(request.param)
+        return chosen
+
+    async def test_a_full_disk_is_named_loses_nothing_and_writing_goes_on_when_there_is_room(
+        self, disk: Disk
+    ) -> None:
+        acknowledged: list[str] = []
+
+        async def fill(saver: OrchestraSqliteSaver, thread_id: str) -> None:
+            for number in itertools.count():
+                await saver.aput(place(thread_id), large(number), {"step": number}, {})
+                acknowledged.append(f"{thread_id} {number}")
+
+        with opened(disk.path) as saver:
+            if isinstance(disk, LimitedFile):
+                saver.write(lambda cursor: cursor.execute("PRAGMA max_page_count=100"))
+            fillings = (fill(saver, thread_id) for thread_id in "abc")
+            errors = await asyncio.gather(*fillings, return_exceptions=True)
+            for error in errors:
+                assert isinstance(error, CheckpointError)
+                assert f"checkpoint file `{disk.path}`: database or disk is full" in str(error)
+            assert len(acknowledged) > 10
+            assert sorted(acknowledged) == sorted(saved(saver))
+
+            disk.make_room(saver)
+            put(saver, "d")
+        # The errors that are kept here do not keep the file open.
+        assert errors
+        assert not Path(f"{disk.path}-wal").exists()
+        with opened(disk.path) as saver:
+            assert sorted([*acknowledged, "d 0"]) == sorted(saved(saver))
+            check = saver.read(lambda cursor: cursor.execute("PRAGMA integrity_check").fetchone())
+            assert check == ("ok",)
+
+
+def large(number: int) -> Checkpoint:
+    return {**checkpoint(number), "channel_values": {"number": number, "text": "x" * 5000}}
+
+
+def saved(saver: OrchestraSqliteSaver) -> list[str]:
+    return [
+        f"{item.config['configurable']['thread_id']} {item.checkpoint['channel_values']['number']}"
+        for item in saver.list(None)
+    ]
+
+
 OPENING = """
 import asyncio, json, os, sys, threading
 from langgraph.checkpoint.base import empty_checkpoint
