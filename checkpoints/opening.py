@@ -25,6 +25,9 @@ def open_checkpointer(
 ) -> Iterator[BaseCheckpointSaver[str]]:
     """Open a checkpointer that serves `invoke` and `ainvoke`; it is closed when the block ends.
 
+    Any number of threads and event loops may use it at once, and any number of processes one
+    SQLite file. A process that was forked while it was open opens the file anew.
+
     Values come back as what they were: messages, the records of `langgraph_orchestra.state`, and
     `types`. A run that meets a value of any other class raises `CheckpointError` naming it,
     instead of going on with a plain dict; what is saved stays as it is, and can be read once the

@@ -109,7 +109,9 @@ class Writer:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
-        self._thread.join()
+        # What is garbage may be closed by any thread, even by this one.
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
         atexit.unregister(self.close)
 
     def _submit(self, waiting: _Waiting) -> None:
@@ -136,6 +138,7 @@ class Writer:
     def _commit(self, batch: list[_Waiting]) -> None:
         """Run jobs in one transaction, or each in its own if one of them cannot be done."""
         try:
+            self._conn.rollback()  # What could not be undone when it failed: mostly nothing.
             self._conn.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             _fail(batch, error)
@@ -147,7 +150,8 @@ class Writer:
                     waiting.result = waiting.job(cursor)
             self._conn.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
-            self._conn.rollback()
+            with suppress(sqlite3.Error):
+                self._conn.rollback()
             if len(batch) == 1:
                 _fail(batch, error)
                 return

@@ -494,6 +494,9 @@ class Disk:
     def make_room(self, saver: OrchestraSqliteSaver) -> None:
         self._ballast.unlink()
 
+    def is_in_use(self) -> bool:
+        return self.path.with_name("runs.db-wal").exists()
+
 
 class LimitedFile(Disk):
     """The same where no file system can be mounted: SQLite itself refuses to go on."""
@@ -554,7 +557,7 @@ class TestFullDisk:
             put(saver, "d")
         # The errors that are kept here do not keep the file open.
         assert errors
-        assert not Path(f"{disk.path}-wal").exists()
+        assert not disk.is_in_use()
         with opened(disk.path) as saver:
             assert sorted([*acknowledged, "d 0"]) == sorted(saved(saver))
             check = saver.read(lambda cursor: cursor.execute("PRAGMA integrity_check").fetchone())
