@@ -4,15 +4,22 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langgraph_orchestra.checkpoints.serializer import open_serializer
 from langgraph_orchestra.checkpoints.sqlite import OrchestraSqliteSaver, Synchronous
-from langgraph_orchestra.checkpoints.urls import database_path
+from langgraph_orchestra.checkpoints.urls import database_path, postgres_url
+from langgraph_orchestra.state import ConfigurationError
+
+if TYPE_CHECKING:
+    from langgraph_orchestra.checkpoints.postgres import OrchestraPostgresSaver
 
 __all__ = ["aopen_checkpointer", "open_checkpointer"]
+
+_Saver: TypeAlias = "InMemorySaver | OrchestraSqliteSaver | OrchestraPostgresSaver"
 
 
 @contextmanager
@@ -36,22 +43,24 @@ def open_checkpointer(
 
     Args:
         url: `sqlite:///relative.db`, `sqlite:////absolute.db` or the path of a SQLite file (`~`
-            is the home; the file is made with mode 600, its folder must exist), or `memory://`,
-            which ends with the block.
+            is the home; the file is made with mode 600, its folder must exist),
+            `postgresql://user:password@host:5432/database` (needs the extra `postgres`; the
+            tables are made in it), or `memory://`, which ends with the block.
         key: AES key of 16, 24 or 32 bytes for all values (needs `pycryptodome`); None means the
             variable `LANGGRAPH_AES_KEY`, or no encryption. Thread ids, step numbers and other
             metadata stay readable.
-        synchronous: For SQLite: `FULL` has every step on disk before the run goes on; `NORMAL`
-            is faster and may lose the last steps, never the file, when the power fails.
+        synchronous: `FULL` has every step on disk before the run goes on; `NORMAL` is faster and
+            may lose the last steps, never the whole, when the power fails.
         types: Classes of yours that the state holds: pydantic models, dataclasses, enums. Those
             of their fields are included.
 
     Yields:
-        An `OrchestraSqliteSaver`, or LangGraph's `InMemorySaver` for `memory://`.
+        An `OrchestraSqliteSaver`, an `OrchestraPostgresSaver`, or LangGraph's `InMemorySaver` for
+        `memory://`.
 
     Raises:
         ConfigurationError: If the URL, the key, `synchronous` or a type cannot be used.
-        CheckpointError: If the file cannot be used; the message names it.
+        CheckpointError: If the file or database cannot be used; the message names it.
 
     Example:
         >>> with open_checkpointer("memory://") as saver:
@@ -84,11 +93,12 @@ async def aopen_checkpointer(
         types: As for `open_checkpointer`.
 
     Yields:
-        An `OrchestraSqliteSaver`, or LangGraph's `InMemorySaver` for `memory://`.
+        An `OrchestraSqliteSaver`, an `OrchestraPostgresSaver`, or LangGraph's `InMemorySaver` for
+        `memory://`.
 
     Raises:
         ConfigurationError: If the URL, the key, `synchronous` or a type cannot be used.
-        CheckpointError: If the file cannot be used; the message names it.
+        CheckpointError: If the file or database cannot be used; the message names it.
     """
     saver = await asyncio.to_thread(_open, url, key, synchronous, types)
     try:
@@ -102,14 +112,29 @@ def _open(
     key: bytes | str | None,
     synchronous: Synchronous,
     types: Iterable[type],
-) -> InMemorySaver | OrchestraSqliteSaver:
-    path = database_path(url)
+) -> _Saver:
+    database = postgres_url(url)
+    path = None if database else database_path(url)
     serde = open_serializer(key=key, types=types)
+    if database:
+        return _postgres().open(database, serde=serde, synchronous=synchronous)
     if path is None:
         return InMemorySaver(serde=serde)
     return OrchestraSqliteSaver.open(path, serde=serde, synchronous=synchronous)
 
 
-def _close(saver: InMemorySaver | OrchestraSqliteSaver) -> None:
-    if isinstance(saver, OrchestraSqliteSaver):
+def _close(saver: _Saver) -> None:
+    if not isinstance(saver, InMemorySaver):
         saver.close()
+
+
+def _postgres() -> "type[OrchestraPostgresSaver]":
+    """The saver for PostgreSQL, whose driver is not installed everywhere."""
+    try:
+        from langgraph_orchestra.checkpoints.postgres import OrchestraPostgresSaver
+    except ImportError as error:
+        raise ConfigurationError(
+            f"PostgreSQL needs packages that are not here ({error}): "
+            'pip install "langgraph-orchestra[postgres]"'
+        ) from error
+    return OrchestraPostgresSaver

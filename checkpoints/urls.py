@@ -6,12 +6,15 @@ from pathlib import Path
 
 from langgraph_orchestra.state import ConfigurationError
 
-__all__ = ["database_path"]
+__all__ = ["database_path", "postgres_url"]
 
 VALID_FORMS = (
     "`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, "
+    "`postgresql://user:password@host:5432/database`, "
     "or the path of a SQLite file such as `runs.db`"
 )
+
+POSTGRES = re.compile(r"postgres(ql)?(\+psycopg)?://")
 
 
 def database_path(url: str | os.PathLike[str]) -> Path | None:
@@ -24,7 +27,7 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
         Path of the SQLite file; None for `memory://`.
 
     Raises:
-        ConfigurationError: If the URL has another form, or its store is not supported yet.
+        ConfigurationError: If the URL has another form.
         TypeError: If it is neither text nor a path.
     """
     text = os.fspath(url)
@@ -34,10 +37,6 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
         return None
     if isinstance(url, os.PathLike):
         return Path(text).expanduser()
-    if re.match(r"postgres(ql)?(\+\w+)?:", text):
-        raise ConfigurationError(
-            f"PostgreSQL is not supported yet by this version: `{_shown(text)}`; use {VALID_FORMS}"
-        )
     name = text.removeprefix("sqlite:///")
     # A scheme has at least two letters, so that a Windows drive is not taken for one.
     if not name or name == ":memory:" or re.match(r"[A-Za-z][\w+.-]+:", name):
@@ -50,6 +49,32 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
     return Path(name).expanduser()
 
 
+def postgres_url(url: str | os.PathLike[str]) -> str | None:
+    """Tell which PostgreSQL database a URL names.
+
+    Args:
+        url: `postgresql://...` as PostgreSQL takes it; `postgres://` and SQLAlchemy's
+            `postgresql+psycopg://` mean the same.
+
+    Returns:
+        The URL, beginning with `postgresql://`; None if it names another kind of store.
+
+    Raises:
+        ConfigurationError: If its password has characters that must be written otherwise.
+    """
+    if not isinstance(url, str) or not (found := POSTGRES.match(url)):
+        return None
+    rest = url[found.end() :]
+    place, _, path = rest.partition("/")
+    # PostgreSQL would take a part of the password for the host, and show it in its errors.
+    if place.count("@") > 1 or "@" in path.partition("?")[0]:
+        raise ConfigurationError(
+            f"`{_shown(url)}` has an `@` or a `/` in its user, password or database; write `%40` "
+            "for `@`, `%2F` for `/`"
+        )
+    return f"postgresql://{rest}"
+
+
 def _shown(url: str) -> str:
     """The URL without the credentials, which must not reach a log."""
-    return re.sub(r"//.*@", "//***@", url)
+    return re.sub(r"//.*@", "//***@", re.sub(r"password=[^&]*", "password=***", url))

@@ -10,6 +10,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph_orchestra.checkpoints import open_checkpointer
 from support.ids import shown
 from support.pairs import check_pairs
+from support.postgres_server import PostgresServer, server_programs
 from support.runs import WAYS, Run
 
 # A busy machine is no failure; in CI the examples are the same in every run.
@@ -50,3 +51,13 @@ def saver(request: pytest.FixtureRequest, tmp_path) -> Iterator[BaseCheckpointSa
     url = "memory://" if request.param == "memory" else f"sqlite:///{tmp_path}/runs.db"
     with open_checkpointer(url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process, where its programs are installed."""
+    programs = server_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server: neither PATH nor /usr/lib/postgresql has `initdb`")
+    with PostgresServer(programs) as server:
+        yield server

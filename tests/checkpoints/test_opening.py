@@ -82,6 +82,8 @@ def test_memory_is_langgraphs_own_saver_and_makes_no_file(home: Path) -> None:
     "url",
     [
         "mysql://me:secret@host/db",
+        "postgresql+asyncpg://me:secret@host/db",
+        "postgresql:runs",
         "sqlite://runs.db",
         "sqlite:///",
         "sqlite:///:memory:",
@@ -95,16 +97,6 @@ def test_an_unknown_url_is_refused_with_the_valid_forms(url: str) -> None:
     message = str(caught.value)
     assert f"`{url.replace('me:secret', '***')}`" in message
     assert "`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`" in message
-
-
-@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
-def test_postgres_is_refused_as_not_supported_yet_without_its_password(scheme: str) -> None:
-    with (
-        pytest.raises(ConfigurationError, match="not supported yet by this version") as caught,
-        open_checkpointer(f"{scheme}://me:p@ss/word@host/db"),
-    ):
-        pass
-    assert "ss/word" not in str(caught.value)
 
 
 def test_options_in_the_url_are_refused() -> None:
