@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from datetime import timedelta
 from functools import partial
 from typing import Any, LiteralString, NamedTuple, ParamSpec, Self, TypeVar
 
@@ -32,6 +33,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from langgraph_orchestra.checkpoints.postgres_upkeep import (
+    chooser,
+    copy_thread,
+    delete_runs,
+    delete_threads,
+    prune_thread,
+)
 from langgraph_orchestra.checkpoints.serializer import looking_only
 from langgraph_orchestra.checkpoints.sqlite import Synchronous
 from langgraph_orchestra.state import CheckpointError, ConfigurationError
@@ -197,6 +205,61 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
         with _named_errors(self.name):
             self._official().delete_thread(thread_id)
 
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete what some runs have saved; a later checkpoint keeps what it is made from."""
+        with _named_errors(self.name), self.pool.connection() as connection:
+            delete_runs(connection, _texts("run_ids", run_ids))
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy a thread with all its checkpoints, writes and nested graphs.
+
+        Args:
+            source_thread_id: The thread; if there is none, nothing is copied.
+            target_thread_id: Its new name.
+
+        Raises:
+            ValueError: If there is a thread of that name already.
+        """
+        with _named_errors(self.name), self.pool.connection() as connection:
+            copy_thread(connection, str(source_thread_id), str(target_thread_id))
+
+    def prune(
+        self,
+        thread_ids: Sequence[str],
+        *,
+        strategy: str = "keep_latest",
+        keep: int = 1,
+        age: timedelta | None = None,
+    ) -> None:
+        """Delete old checkpoints of threads, each thread in a transaction of its own.
+
+        What a kept checkpoint's `DeltaChannel` keys are made from is kept with it: its ancestors
+        up to where those are stored in full, which is at most `snapshot_frequency` updates back.
+        Of nested graphs the newest state is kept, and what belongs to a kept checkpoint. A run may
+        go on meanwhile; one that begins from an older checkpoint may not.
+
+        Args:
+            thread_ids: The threads; unknown ones are passed over.
+            strategy: `keep_latest`, `keep_last` (the newest `keep`), `younger_than` (those made
+                within `age`, and the newest in any case), or `delete`.
+            keep: How many, for `keep_last`.
+            age: How long ago, for `younger_than`.
+
+        Raises:
+            ConfigurationError: If there is no such strategy, or its `keep` or `age` cannot be.
+            TypeError: If an argument has the wrong type.
+        """
+        choose = chooser(strategy, keep=keep, age=age)
+        threads = _texts("thread_ids", thread_ids)
+        with _named_errors(self.name):
+            if strategy == "delete":
+                with self.pool.connection() as connection:
+                    delete_threads(connection, threads)
+                return
+            for thread_id in threads:
+                with self.pool.connection() as connection:
+                    prune_thread(connection, thread_id, choose)
+
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
@@ -248,6 +311,25 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
         """`delete_thread` in a worker thread."""
         await self._in_thread(self.delete_thread, thread_id)
 
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """`delete_for_runs` in a worker thread."""
+        await self._in_thread(self.delete_for_runs, run_ids)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """`copy_thread` in a worker thread."""
+        await self._in_thread(self.copy_thread, source_thread_id, target_thread_id)
+
+    async def aprune(
+        self,
+        thread_ids: Sequence[str],
+        *,
+        strategy: str = "keep_latest",
+        keep: int = 1,
+        age: timedelta | None = None,
+    ) -> None:
+        """`prune` in a worker thread."""
+        await self._in_thread(self.prune, thread_ids, strategy=strategy, keep=keep, age=age)
+
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
@@ -289,6 +371,12 @@ def _with_text_id(config: RunnableConfig) -> RunnableConfig:
     """Thread ids are text in the database, which compares no numbers with it."""
     place = config["configurable"]
     return {**config, "configurable": {**place, "thread_id": str(place["thread_id"])}}
+
+
+def _texts(name: str, ids: Sequence[str]) -> list[str]:
+    if isinstance(ids, str):
+        raise TypeError(f"`{name}` is a sequence of ids: `[{ids!r}]`")
+    return [str(item) for item in ids]
 
 
 def _set_up(connection: Connection[DictRow], name: str) -> None:

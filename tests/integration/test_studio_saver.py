@@ -1,6 +1,7 @@
 """A store of ours behind `langgraph dev`: threads and open questions outlive the server."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langgraph_sdk import get_client
@@ -51,7 +52,8 @@ async def test_a_thread_is_there_after_a_restart_and_its_question_can_be_answere
             result = await result_of(client, thread, "reviewed", command={"resume": answer})
             history = await client.threads.get_history(thread)
     assert result["output"].startswith("published: ")
-    assert history[0]["values"]["output"] == result["output"]
+    newest: Any = history[0]["values"]
+    assert newest["output"] == result["output"]
     assert await status_of(url) == {thread: "finished"}
 
 
