@@ -83,9 +83,11 @@ def calls(request: pytest.FixtureRequest) -> SyncCalls:
     return chosen
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of each kind of store."""
+    """URL of each kind of store, which is empty."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres").new_store())
     return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'runs.db'}"
 
 

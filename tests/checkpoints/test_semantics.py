@@ -24,7 +24,7 @@ WAYS = [
 
 @pytest.fixture(scope="module")
 def database(postgres: PostgresServer) -> str:
-    return postgres.new_database()
+    return postgres.new_store()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

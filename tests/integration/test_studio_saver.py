@@ -19,7 +19,7 @@ SAVER = {"checkpointer": {"path": "langgraph_orchestra.checkpoints.server.checkp
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of each kind of store."""
     if request.param == "postgres":
-        return str(request.getfixturevalue("postgres").new_database())
+        return str(request.getfixturevalue("postgres").new_store())
     return f"sqlite:///{tmp_path / 'runs.db'}"
 
 
