@@ -345,7 +345,11 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
     async def _in_thread(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call it in a thread of the saver's own: nodes may keep those of the loop busy."""
         bound = partial(copy_context().run, call, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, bound)
+        try:
+            result = asyncio.get_running_loop().run_in_executor(self._threads, bound)
+        except RuntimeError as error:
+            raise CheckpointError(f"checkpoint database {self.name} is closed") from error
+        return await result
 
 
 class _Boxed(NamedTuple):
@@ -405,7 +409,9 @@ def _set_up(connection: Connection[DictRow], name: str) -> None:
 
 def _check_key(connection: Connection[DictRow], serde: SerializerProtocol, name: str) -> None:
     """Fail now, not in the middle of a run, if the values cannot be read."""
-    sample = connection.execute("SELECT type, blob FROM checkpoint_blobs LIMIT 1").fetchone()
+    sample = connection.execute(
+        "SELECT type, blob FROM checkpoint_blobs WHERE type <> 'empty' LIMIT 1"
+    ).fetchone()
     if sample is None:
         return
     try:

@@ -231,6 +231,8 @@ async def test_a_closed_saver_says_so(url: str) -> None:
         pass
     with pytest.raises(CheckpointError, match=r"postgresql://.*closed"):
         saver.get_tuple(CONFIG)
+    with pytest.raises(CheckpointError, match=r"postgresql://.*closed"):
+        await saver.aget_tuple(CONFIG)
 
 
 def test_one_saver_serves_many_event_loops_and_threads(url: str, growing: Compile) -> None:
@@ -293,6 +295,17 @@ def test_the_official_saver_goes_on_with_our_threads_and_we_with_its(
         assert {*lengths} == {*range(10)}
 
 
+def test_what_the_official_saver_has_put_inline_outlives_our_checkpoints(
+    url: str, growing: Compile
+) -> None:
+    with open_checkpointer(url), PostgresSaver.from_conn_string(url) as official:
+        growing(official).invoke({"wanted": 3}, CONFIG)
+    with open_checkpointer(url) as saver:
+        app = growing(saver)
+        app.invoke({"items": ["more"]}, CONFIG)
+        assert app.get_state(CONFIG).values["wanted"] == 3
+
+
 def test_a_thread_id_may_be_a_number(url: str, growing: Compile) -> None:
     config: Any = {"configurable": {"thread_id": 7}}
     with open_checkpointer(url) as saver:
@@ -338,3 +351,15 @@ def test_a_wrong_key_is_found_at_opening(url: str, key: bytes | None, growing: C
         open_checkpointer(url, key=key),
     ):
         pass
+
+
+def test_channels_that_older_savers_stored_without_a_value_are_no_wrong_key(url: str) -> None:
+    with open_checkpointer(url):
+        pass
+    with connected(url) as connection:
+        connection.execute(
+            "INSERT INTO checkpoint_blobs (thread_id, channel, version, type)"
+            " VALUES ('1', 'old', '1', 'empty')"
+        )
+    with open_checkpointer(url) as saver:
+        assert threads(saver) == []

@@ -27,6 +27,12 @@ def server_on(url: str, folder: Path) -> StudioServer:
     return StudioServer(folder, GRAPHS, {"ORCHESTRA_DB": url}, SAVER)
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of this machine is reached directly."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 async def status_of(url: str) -> dict[str, str]:
     """The threads in the store, and how they stand."""
     async with aopen_checkpointer(url) as saver:
@@ -34,9 +40,8 @@ async def status_of(url: str) -> dict[str, str]:
 
 
 async def test_a_thread_is_there_after_a_restart_and_its_question_can_be_answered(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with server_on(url, tmp_path) as server:
         async with get_client(url=server.url) as client:
             thread = await begun(client, "reviewed")
@@ -58,9 +63,8 @@ async def test_a_thread_is_there_after_a_restart_and_its_question_can_be_answere
 
 
 async def test_a_thread_of_the_server_is_copied_and_deleted_in_the_store(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with server_on(url, tmp_path) as server:
         async with get_client(url=server.url) as client:
             thread = await begun(client, "quick")

@@ -6,7 +6,6 @@ with PostgresServer() as server:
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -17,6 +16,8 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import psycopg
+
+from support.ports import free_port
 
 __all__ = ["PASSWORD", "USER", "PostgresServer", "server_programs"]
 
@@ -88,7 +89,7 @@ class PostgresServer:
             shutil.chown(self._folder, self._user)
         try:
             self._make_cluster()
-            self._port = _free_port()
+            self._port = free_port()
             self.start()
         except BaseException:
             self._remove()
@@ -154,10 +155,3 @@ def _unprivileged_user() -> Any:
         with suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     raise RuntimeError("there is no user `postgres` or `nobody` to run a server")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

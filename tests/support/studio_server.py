@@ -7,7 +7,6 @@ with StudioServer(folder, {"quick": "support.studio_graphs:quick"}) as server:
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from support.ports import free_port
 
 __all__ = ["StudioServer"]
 
@@ -48,7 +49,7 @@ class StudioServer:
         self._folder = folder
         self._config = {"dependencies": ["."], "graphs": dict(graphs), **(settings or {})}
         self._environment = {**_clean_environment(), **(environment or {})}
-        self._port = _free_port()
+        self._port = free_port()
 
     @property
     def url(self) -> str:
@@ -128,10 +129,3 @@ def _clean_environment() -> dict[str, str]:
         "LANGSMITH_TRACING": "false",
         "NO_PROXY": "127.0.0.1",
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
