@@ -35,12 +35,21 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'runs.db'}"
 
 
+@pytest.fixture(scope="module")
+def accounts() -> dict[tuple[str, Way], list[Any]]:
+    """What came back from memory, kept for the next store."""
+    return {}
+
+
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-async def test_a_store_means_what_memory_means(scenario: str, way: Way, url: str) -> None:
-    expected = await account_of(scenario, "memory://", way)
-    assert expected
-    assert await account_of(scenario, url, way) == expected
+async def test_a_store_means_what_memory_means(
+    scenario: str, way: Way, url: str, accounts: dict[tuple[str, Way], list[Any]]
+) -> None:
+    if (scenario, way) not in accounts:
+        accounts[scenario, way] = await account_of(scenario, "memory://", way)
+    assert accounts[scenario, way]
+    assert await account_of(scenario, url, way) == accounts[scenario, way]
 
 
 @pytest.fixture
