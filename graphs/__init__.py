@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from langgraph_orchestra.graphs.map_reduce import create_map_reduce
     from langgraph_orchestra.graphs.pattern import PatternGraph
     from langgraph_orchestra.graphs.sequential import create_sequential
+    from langgraph_orchestra.graphs.supervisor import create_supervisor
 
 __all__ = [
     "PatternGraph",
@@ -24,6 +25,7 @@ __all__ = [
     "create_maker_checker",
     "create_map_reduce",
     "create_sequential",
+    "create_supervisor",
 ]
 
 

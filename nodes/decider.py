@@ -13,7 +13,7 @@ from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
 from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.history import History
 from langgraph_orchestra.nodes.model_source import ModelSource
-from langgraph_orchestra.nodes.policy import Policy
+from langgraph_orchestra.nodes.policy import Policy, is_retried
 from langgraph_orchestra.nodes.turn import bounded
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, DecisionError
@@ -62,8 +62,9 @@ class Decider(NamedTuple):
             return (yield from bounded(asking, work, self.policy.timeout))
         except (GraphBubbleUp, DecisionError):  # the trail will tell what was used
             raise
-        except Exception:
-            work.keep_for_next_attempt()
+        except Exception as error:
+            if is_retried(self.policy, error, work.execution.attempt):
+                work.keep_for_next_attempt()
             raise
 
 

@@ -41,6 +41,8 @@ class Fanout:
         *,
         label: str,
         earlier: Iterable[str],
+        key: str = "",
+        is_out: bool = False,
     ) -> Steps[Taken]:
         """Let a branch take its turn.
 
@@ -48,15 +50,17 @@ class Fanout:
             branch: Who runs in it.
             view: The run so far; a branch never sees its siblings.
             execution: The node it happens in.
-            label: Name of the branch.
+            label: Name of the branch, as the trail has it.
             earlier: Names of the branches declared before it; read only if it fails.
+            key: What tells it from other branches of the same name; the name itself by default.
+            is_out: Whether its breaker is known to be open.
 
         Raises:
             Exception: What the branch raised, if that is not to be recorded; in a sync run, where
                 the others cannot be cancelled, what the first declared of the failed ones raised.
         """
-        invocation = self.scene.budget.invocations.of(execution)
-        began = invocation.begin_branch(label)
+        invocation, key = self.scene.budget.invocations.of(execution), key or label
+        began = invocation.begin_branch(key)
         ends = None if self.deadline is None else began + self.deadline
         bounds = Bounds(
             None if ends is None else lambda: ends - time.monotonic(),
@@ -71,32 +75,33 @@ class Fanout:
                 step=0,
                 label=label,
                 bounds=bounds,
-                is_out=invocation.failures.get(branch.name, 0) >= (branch.policy.breaker or inf),
+                is_out=is_out
+                or invocation.failures.get(branch.name, 0) >= (branch.policy.breaker or inf),
             )
         except GraphBubbleUp:
-            invocation.end_branch(label)
+            invocation.end_branch(key)
             raise
         except Exception as error:
             if is_tried_again(error):
                 raise
-            invocation.end_branch(label, None if execution.is_async else error)
-            if execution.is_async or (first := invocation.first_error(label, earlier)) is error:
+            invocation.end_branch(key, None if execution.is_async else error)
+            if execution.is_async or (first := invocation.first_error(key, earlier)) is error:
                 raise
         except BaseException:  # given up from outside: nobody may wait for this branch
-            invocation.end_branch(label)
+            invocation.end_branch(key)
             raise
         else:
-            return self._ended(taken, label, branch, invocation)
+            return self._ended(taken, label, key, branch, invocation)
         raise first  # outside of the handler, which would make it the cause of another's error
 
     def _ended(
-        self, taken: Taken, label: str, branch: Participant, invocation: Invocation
+        self, taken: Taken, label: str, key: str, branch: Participant, invocation: Invocation
     ) -> Taken:
         """What a branch that has not raised brings, unless another one was first."""
         if taken.stop and taken.failure is None:  # the best a team has, but not its last word
             failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
             taken = taken._replace(reply=Reply(), failure=failure)
-        invocation.end_branch(label, recorded=taken.error)
+        invocation.end_branch(key, recorded=taken.error)
         if not taken.failure or taken.error or taken.failure.timed_out:
             invocation.note(branch.name, failed=taken.failure is not None)
         if self.race and taken.failure is None and not invocation.win(label):

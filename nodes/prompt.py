@@ -17,7 +17,7 @@ from langgraph_orchestra.nodes.handoff.tool import (
     is_handoff_tool_name,
 )
 
-__all__ = ["Heard", "Tools", "addressed_to"]
+__all__ = ["Heard", "Tools", "addressed_to", "shown_to_people"]
 
 Tools = Literal["own", "all", "none"]
 """Whose tool calls and results are read; another's are read as lines of text, not as calls."""
@@ -157,11 +157,11 @@ def _spoken_by(speaker: str, message: AIMessage | HumanMessage) -> HumanMessage:
     if isinstance(message.content, str):
         return HumanMessage(f"{speaker}: {message.content}", name=speaker)
     text = f"{speaker}: {message.text}"
-    shown = _shown_to_people(message.content)
+    shown = shown_to_people(message.content)
     return HumanMessage([{"type": "text", "text": text}, *shown] if shown else text, name=speaker)
 
 
-def _shown_to_people(content: Sequence[Any]) -> list[Any]:
+def shown_to_people(content: Sequence[Any]) -> list[Any]:
     """The blocks another model can read; reasoning and calls are the speaker's own affair."""
     kinds = {"image", "image_url", "audio", "input_audio", "file", "video"}
     return [block for block in content if isinstance(block, dict) and block.get("type") in kinds]

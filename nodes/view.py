@@ -11,7 +11,7 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic_core import to_json
 
 from langgraph_orchestra.nodes.lazy import lazy
-from langgraph_orchestra.state import Result, RunInfo, Turn, append_messages
+from langgraph_orchestra.state import Result, RunInfo, StepResult, Turn, append_messages
 
 __all__ = ["View", "best_answer", "best_so_far", "is_answer", "is_turn", "text_of", "this_run"]
 
@@ -148,22 +148,27 @@ class View:
 
     @lazy
     def results(self) -> Any:
-        """The successes among `state["results"]`: a mapping by name, or a list in a map-reduce."""
+        """The successes among `state["results"]`: a mapping by name, or a list in a map-reduce.
+
+        In a supervisor's graph, a mapping by the ids of the steps.
+        """
         results: Any = self.state.get("results") or {}
-        successes = [result for result in self._every_result if result.ok]
-        return {r.name: r for r in successes} if isinstance(results, Mapping) else successes
+        if not isinstance(results, Mapping):
+            return [result for result in self._every_result if result.ok]
+        named = zip(results, self._every_result, strict=True)
+        return {name: result for name, result in named if result.ok}
 
     @property
-    def failures(self) -> Sequence[Result]:
+    def failures(self) -> Sequence[Any]:
         """The results without an output."""
         return [result for result in self._every_result if not result.ok]
 
     @lazy
-    def _every_result(self) -> Sequence[Result]:
+    def _every_result(self) -> Sequence[Result | StepResult]:
         """All results, as records again where a strict server gives plain data back."""
         results: Any = self.state.get("results") or {}
         every = results.values() if isinstance(results, Mapping) else results
-        return [Result.model_validate(result) for result in every]
+        return [_record_of(result) for result in every]
 
     @property
     def next_step(self) -> int:
@@ -188,6 +193,13 @@ class View:
     @property
     def _run(self) -> RunInfo:
         return self.state.get("run_info") or RunInfo()
+
+
+def _record_of(result: Any) -> Result | StepResult:
+    """A result as a record: of a step, or of a branch."""
+    if isinstance(result, Result | StepResult):
+        return result
+    return (StepResult if "step" in result else Result).model_validate(result)
 
 
 _TURNS = frozenset({"agent", "human", "function"})

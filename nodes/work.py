@@ -30,10 +30,13 @@ from langgraph_orchestra.nodes.limits import (
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import Stop, Turn
 
-__all__ = ["Budget", "BudgetSpent", "Work"]
+__all__ = ["SPENT_BEFORE", "Budget", "BudgetSpent", "Work"]
 
 
 _RUNS_AT_ONCE = 1024  # whose sums are kept; with more of them, some are summed up from the start
+SPENT_BEFORE = "spent_before"
+"""Key of what a run had used, in the state of a node that is sent its input and sees no trail."""
+
 _OUTER = "__orchestra_work"  # LangGraph keeps keys with two underscores out of saved metadata
 
 
@@ -73,6 +76,8 @@ class Budget:
 
     def spent(self, view: View) -> Spent:
         """What a run has used up to its last entry in the trail; each turn adds what is new."""
+        if SPENT_BEFORE in view.state:
+            return Spent(**view.state[SPENT_BEFORE])
         trail = view.trail
         if not trail:
             return Spent()

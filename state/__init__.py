@@ -58,6 +58,7 @@ from langgraph_orchestra.state.schemas import (
     OrchestrationState,
     RunInfo,
     SequentialState,
+    SupervisorInfo,
     SupervisorState,
 )
 
@@ -101,6 +102,7 @@ __all__ = [
     "StepStatus",
     "Stop",
     "StopReason",
+    "SupervisorInfo",
     "SupervisorState",
     "TaskLedger",
     "Turn",

@@ -34,6 +34,7 @@ __all__ = [
     "OrchestrationState",
     "RunInfo",
     "SequentialState",
+    "SupervisorInfo",
     "SupervisorState",
 ]
 
@@ -191,6 +192,16 @@ class MagenticState(OrchestrationState, total=False):
     """How often facts and plan were rewritten since the work stalled."""
 
 
+class SupervisorInfo(TypedDict, total=False):
+    """What belongs to the steps of a plan besides their results."""
+
+    objections: dict[str, str]
+    """What the latest review wants changed, by the step's id; of steps it has not accepted only."""
+
+    answers: dict[str, AnyMessage]
+    """The messages with the answers, by the step's id; only where they are to be forwarded."""
+
+
 class SupervisorState(OrchestrationState, total=False):
     """State of `create_supervisor`."""
 
@@ -198,8 +209,15 @@ class SupervisorState(OrchestrationState, total=False):
     """This run's plan, with the status of its steps; None before there is one."""
 
     results: dict[str, StepResult]
-    """What came of each step, by its id, in the order of the plan."""
+    """What came of each step, by its id, in the order of the plan; the latest good answer, where a
+    revision has failed."""
+
+    branch_records: Annotated[dict[str, Any], merge_branches]
+    """Bookkeeping: what finished steps bring to the review, by their ids."""
+
+    supervisor_info: SupervisorInfo
+    """Bookkeeping: what was said of results, and the messages to forward."""
 
 
-BOOKKEEPING = frozenset({"run_info", "branch_records", "handoff_info"})
+BOOKKEEPING = frozenset({"run_info", "branch_records", "handoff_info", "supervisor_info"})
 """Keys that are neither input nor output of a graph."""

@@ -16,13 +16,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = "langgraph_orchestra"
 FOLDERS: dict[str, str] = PROJECT["tool"]["setuptools"]["package-dir"]
 
-NODES = {"nodes", "nodes.handoff"}
+NODES = {"nodes", "nodes.handoff", "nodes.supervisor"}
 
 MAY_IMPORT = {
     "state": set[str](),
     "models": {"state"},
     "nodes": {"state", "models", *NODES},
     "nodes.handoff": {"state", "models", *NODES},
+    "nodes.supervisor": {"state", "models", *NODES},
     "graphs": {"state", "models", *NODES},
     "graphs.templates": {"state", "models", *NODES, "graphs"},
     "checkpoints": {"state"},

@@ -18,6 +18,7 @@ from langgraph_orchestra.state import (
     OrchestrationState,
     Result,
     SequentialState,
+    SupervisorState,
     Turn,
 )
 
@@ -28,6 +29,7 @@ STATES = [
     MapReduceState,
     HandoffState,
     MakerCheckerState,
+    SupervisorState,
 ]
 
 
