@@ -9,6 +9,7 @@ from langgraph_orchestra.nodes.aggregators import (
     synthesise,
     weighted,
 )
+from langgraph_orchestra.nodes.as_tool import as_tool
 from langgraph_orchestra.nodes.checks import RESERVED_NAMES
 from langgraph_orchestra.nodes.choosers import by_bids, by_model, by_person
 from langgraph_orchestra.nodes.conditions import (
@@ -56,6 +57,7 @@ __all__ = [
     "Selector",
     "View",
     "approval",
+    "as_tool",
     "by_bids",
     "by_model",
     "by_person",

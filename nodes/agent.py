@@ -9,6 +9,7 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from langgraph_orchestra.models import is_chat_model
+from langgraph_orchestra.nodes.called import entries_in, without_entries
 from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke
@@ -186,6 +187,9 @@ class AgentParticipant(Participant):
             self._able_to_hand_over(self.model.resolve(execution))
         if isinstance(history, Summarised):
             found = [*found, *history.model.check(execution)]
+        called = (getattr(tool, "participant", None) for tool in self.agent.tools)
+        for one in called:
+            found = [*found, *(one.check(execution) if isinstance(one, Participant) else ())]
         return found
 
     def speak(self, work: Work, scene: Scene) -> Steps[Reply]:
@@ -291,10 +295,12 @@ def reply_of_agent_graph(
     if not desk.is_done:
         reply = _answered(name, result, prompt, work, scene)
         return reply._replace(handoffs=tuple(desk.records))
-    said = whole(_new_messages(name, result, prompt, work))
+    new = _new_messages(name, result, prompt, work)
+    said = whole([without_entries(message) for message in new])
     spoken = [message.text for message in said if message.type == "ai"]
     changes = state_changes(work.view.state, result, scene)
-    return desk.reply(said, spoken[-1] if spoken else "", changes)
+    reply = desk.reply(said, spoken[-1] if spoken else "", changes)
+    return reply._replace(called=entries_in(new))
 
 
 def _answered(
@@ -308,8 +314,10 @@ def _answered(
     output = result.get("structured_response")
     if output is None:
         output = new[-1].text if new else ""
-    messages = with_answer(name, new, output) if new or output != "" else ()
-    return Reply(messages, output, state_changes(work.view.state, result, scene))
+    said = [without_entries(message) for message in new]
+    messages = with_answer(name, said, output) if new or output != "" else ()
+    changes = state_changes(work.view.state, result, scene)
+    return Reply(messages, output, changes, called=entries_in(new))
 
 
 def _new_messages(

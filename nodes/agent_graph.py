@@ -6,6 +6,7 @@ imported only when an agent needs it.
 
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import CodeType, FunctionType, ModuleType
@@ -34,6 +35,7 @@ from langgraph_orchestra.nodes.handoff.middleware import EndsWithHandoff
 from langgraph_orchestra.nodes.handoff.tool import is_handoff_tool
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
+from langgraph_orchestra.nodes.participant_tool import ParticipantTool, may_interrupt
 from langgraph_orchestra.state import DecisionError
 
 __all__ = ["build_agent_graph"]
@@ -65,7 +67,7 @@ def build_agent_graph(
     build: Callable[..., Any] = create_agent  # its overloads split on our options
     agent_graph: CompiledStateGraph[Any, Any, Any, Any] = build(
         agent.model if concrete else FakeListChatModel(responses=["no model was resolved"]),
-        [*(_for_sync_runs_too(tool) for tool in agent.tools), *handoffs],
+        [*(_seated(_for_sync_runs_too(tool), agent, scene) for tool in agent.tools), *handoffs],
         system_prompt=agent.prompt or None,
         middleware=middleware,
         response_format=agent.output,
@@ -98,6 +100,16 @@ def _for_sync_runs_too(given: Any) -> Any:
         return run_to_end(coroutine(*args, **kwargs))
 
     return made.model_copy(update={"func": to_end})
+
+
+def _seated(tool: Any, agent: Agent, scene: Scene) -> Any:
+    """A participant's tool, as one that shares the custom keys; any other as it is."""
+    if not isinstance(tool, ParticipantTool):
+        return tool
+    if agent.state_schema is not None:
+        own = get_type_hints(agent.state_schema)
+        scene = replace(scene, shared_keys=scene.shared_keys & own.keys())
+    return tool.taking_part(scene)
 
 
 class ModelOfTheRun(AgentMiddleware[Any, Any, Any]):
@@ -184,6 +196,11 @@ def _saves_its_steps(agent: Agent) -> bool:
     middleware = (type(m) for m in agent.middleware)
     return (
         bool(agent.approve_tools)
+        or any(
+            may_interrupt(tool.participant)
+            for tool in agent.tools
+            if isinstance(tool, ParticipantTool)
+        )
         or any(issubclass(kind, HumanInTheLoopMiddleware) for kind in middleware)
         or any(_calls_interrupt(f) for f in _functions_of(agent))
     )

@@ -101,6 +101,9 @@ class Reply(NamedTuple):
     inside: Sequence[Turn] = ()
     """Entries of a nested team's members, which stand in the trail instead of the team's own."""
 
+    called: Sequence[Turn] = ()
+    """Entries of those it has called as tools, which stand in the trail after its own."""
+
     outcome: TurnOutcome = "ok"
     """How the turn ended."""
 

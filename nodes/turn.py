@@ -221,12 +221,15 @@ class _Recorder(NamedTuple):
     def answered(self, reply: Reply) -> Taken:
         turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
         if not any(map(is_turn, turns)):
+            self.work.take_over(reply.called)
             own = self._entry(reply.outcome, reply.detail)
             # A team that has only decided has taken its turn, too; the decisions tell its usage.
             turns.append(own.model_copy(update=_NOTHING_USED) if turns else own)
+        turns += [turn.model_copy(update={"step": self.step}) for turn in reply.called]
         return Taken(reply, turns, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
+        self.work.take_over()
         timed_out = isinstance(error, NodeTimeoutError | TimeUp)
         text = "deadline passed" if isinstance(error, TimeUp) else str(error)
         kind = "DeadlineExceeded" if isinstance(error, TimeUp) else type(error).__name__
@@ -252,6 +255,7 @@ class _Recorder(NamedTuple):
         return taken._replace(stop=stop)
 
     def _given_up(self, outcome: TurnOutcome, kind: str, why: str) -> Taken:
+        self.work.take_over()
         failure = Failure(agent=self.work.name, type=kind, message=why)
         return Taken(Reply(), (self._entry(outcome, why),), failure, seconds=self.work.seconds)
 

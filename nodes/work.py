@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, ToolMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 
+from langgraph_orchestra.nodes.called import entries_in
 from langgraph_orchestra.nodes.driver import Execution, Steps, invoke_model
 from langgraph_orchestra.nodes.invocation import Invocation, Invocations, Usage
 from langgraph_orchestra.nodes.lazy import lazy
@@ -30,7 +31,7 @@ from langgraph_orchestra.nodes.limits import (
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import Stop, Turn
 
-__all__ = ["SPENT_BEFORE", "Budget", "BudgetSpent", "Work"]
+__all__ = ["SPENT_BEFORE", "Budget", "BudgetSpent", "Work", "aside"]
 
 
 _RUNS_AT_ONCE = 1024  # whose sums are kept; with more of them, some are summed up from the start
@@ -115,6 +116,7 @@ class Work:
         self.besides = besides
         self.limits = budget.limits
         self.usage = Usage()
+        self.called = Usage()
         self.model = ""
         self.stopped: Stop | None = None
         self.started_at = datetime.now(UTC)
@@ -218,20 +220,50 @@ class Work:
         if self._limited and (stop := self._due(Spent())):
             raise BudgetSpent(stop, self)
 
-    def count(self, message: BaseMessage) -> None:
-        """Count a model's answer, once."""
+    def count(self, message: BaseMessage, *, aside: bool = False) -> None:
+        """Count a model's answer, once.
+
+        Args:
+            message: The answer; anything else is left out.
+            aside: Whether it is of a participant who was called as a tool, and has an entry in the
+                trail of its own: then it counts for the limits alone.
+        """
         if not isinstance(message, AIMessage) or (message.id and message.id in self.counted):
             return
         self.counted.add(message.id)
         model = message.response_metadata.get("model_name")
-        self.model = str(model) if model else self.model
+        if not aside:
+            self.model = str(model) if model else self.model
         if not (used := message.usage_metadata):
             return
         cost = self._cost(used, str(model or ""))
-        self.usage.add(used["input_tokens"], used["output_tokens"], cost)
+        self._add(used["input_tokens"], used["output_tokens"], cost, aside=aside)
+
+    def count_called(self, result: BaseMessage) -> None:
+        """Count, for the limits, what was used for a tool's result that was there on a resume."""
+        if isinstance(result, ToolMessage) and result.tool_call_id not in self.counted:
+            self.counted.add(result.tool_call_id)
+            for turn in entries_in([result]):
+                self._add(turn.input_tokens, turn.output_tokens, turn.cost, aside=True)
+
+    def take_over(self, told: Sequence[Turn] = ()) -> None:
+        """Count as its own what those it has called have used, and no entry of theirs tells.
+
+        Args:
+            told: Their entries in the trail.
+        """
+        known = sum(turn.cost or 0.0 for turn in told)
+        self.usage.add(
+            max(0, self.called.input_tokens - sum(turn.input_tokens for turn in told)),
+            max(0, self.called.output_tokens - sum(turn.output_tokens for turn in told)),
+            None if self.called.cost is None else max(0.0, self.called.cost - known),
+        )
+
+    def _add(self, read: int, written: int, cost: float | None, *, aside: bool) -> None:
+        (self.called if aside else self.usage).add(read, written, cost)
         if self._limited:
             account = self.invocation.spending(self.superstep, self.task_id)
-            account.add(used["input_tokens"], used["output_tokens"], cost)
+            account.add(read, written, cost)
 
     def settle(self) -> None:
         """Count what the task has used before only once: the view's trail has it already."""
@@ -241,6 +273,7 @@ class Work:
     def keep_for_next_attempt(self) -> None:
         """Remember what a failed attempt has used, for the entry of the attempt that counts."""
         invocation = self.invocation
+        self.take_over()
         invocation.wasted.setdefault(self.task_id, Usage()).add_all(self.usage)
         invocation.counted[self.task_id] = self.counted
 
@@ -318,6 +351,7 @@ class Gate(BaseCallbackHandler):
         for message in chain.from_iterable(messages):
             if message.id not in self._given:
                 self._work.count(message)
+                self._work.count_called(message)
         self._work.check()
 
 
@@ -327,12 +361,44 @@ class Meter(BaseCallbackHandler):
     raise_error = True
     run_inline = True
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, *, aside: bool = False) -> None:
         self._work = work
+        self._aside = aside
 
     def on_llm_end(self, response: LLMResult, **_: Any) -> None:
         """Count the call."""
         for generations in response.generations:
             for generation in generations:
                 if isinstance(generation, ChatGeneration):
-                    self._work.count(generation.message)
+                    self._work.count(generation.message, aside=self._aside)
+
+    def has_called(self, tool_call_id: str | None) -> None:
+        """Note that everything behind a tool's result has been counted."""
+        self._work.counted.add(tool_call_id)
+
+    def aside(self) -> "Meter":
+        """The one that counts inside a tool's graph."""
+        return Meter(self._work, aside=True)
+
+
+def aside(config: RunnableConfig, tool_call_id: str | None) -> RunnableConfig:
+    """Configuration for the graph of a participant who is called as a tool.
+
+    Its members look at all limits themselves, and have entries in the trail of their own: what they
+    use is not the calling agent's.
+
+    Args:
+        config: The tool's configuration.
+        tool_call_id: Id of the call; None where it was called by hand.
+    """
+    callbacks = config.get("callbacks")
+    if not isinstance(callbacks, BaseCallbackManager):
+        return config
+    manager = callbacks.copy()
+    for handler in callbacks.handlers:
+        if isinstance(handler, Gate | Meter):
+            manager.remove_handler(handler)
+        if isinstance(handler, Meter):
+            handler.has_called(tool_call_id)
+            manager.add_handler(handler.aside(), inherit=True)
+    return {**config, "callbacks": manager}
