@@ -35,6 +35,7 @@ from langgraph_orchestra.state import (
     MapReduceState,
     OrchestrationContext,
     SequentialState,
+    SupervisorState,
 )
 from support.members import agent, look_up, named, team
 from support.patterns import PATTERNS, SEVERAL, the_task
@@ -72,6 +73,7 @@ PLANNED = {
     "handoff": PlannedDesk,
     "maker_checker": PlannedLoop,
     "group_chat": PlannedChat,
+    "supervisor": SupervisorState,  # it has a plan of its own
 }
 
 

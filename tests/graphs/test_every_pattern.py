@@ -88,16 +88,17 @@ def test_a_task_comes_in_any_form_and_keeps_order_roles_and_images(
     task, stored = TASKS[form]
     app = pattern_of_several([agent("a")]).compile(checkpointer=saver)
     result = run(app, {"messages": task}, thread="1")
-    given = [m for m in result["messages"] if m.name not in ("a", "aggregate")]
+    given = [m for m in result["messages"] if m.name not in ("a", "aggregate", "synthesise")]
     assert [(m.type, m.content) for m in given] == stored
     assert result["stop"].reason == "completed"
 
 
 @pytest.mark.parametrize("form", sorted(TASKS.keys() - {"instruction", "named"}))
-def test_the_participants_read_the_task_as_it_was_given(pattern_of_several, form):
+@pytest.mark.parametrize("kind", sorted(SEVERAL.keys() - {"supervisor"}))
+def test_the_participants_read_the_task_as_it_was_given(kind, form):
     task, stored = TASKS[form]
     member = agent("a")
-    pattern_of_several([member]).compile().invoke({"messages": task})
+    SEVERAL[kind]([member]).compile().invoke({"messages": task})
     (call,) = model_of(member).calls
     assert [(m.type, m.content) for m in call.messages if m.type != "system"] == stored
 
@@ -566,6 +567,17 @@ def test_a_drawing_shows_exactly_the_routes(pattern):
             ("intake", "__end__"),
             ("a", "a"),
             ("a", "__end__"),
+        },
+        "supervisor": {
+            ("__start__", "intake"),
+            ("intake", "planner"),
+            ("planner", "a"),
+            ("planner", "__end__"),
+            ("a", "review"),
+            ("review", "a"),
+            ("review", "synthesise"),
+            ("review", "__end__"),
+            ("synthesise", "__end__"),
         },
     }
     graph = pattern([agent("a")])

@@ -24,6 +24,7 @@ from langgraph_orchestra.graphs import (
 from langgraph_orchestra.nodes import Member, concatenate
 from langgraph_orchestra.state import AnswerError
 from support.crash_graphs import Diary
+from support.patterns import office_in_order
 from support.people_graphs import PLACES, Place
 from support.results import comparable
 from support.runs import WAYS
@@ -183,6 +184,7 @@ OUTER: Mapping[str, Any] = {
     "concurrent": lambda team, name: create_concurrent([team]),
     "group_chat": lambda team, name: create_group_chat([team], max_turns=1),
     "handoff": lambda team, name: create_handoff([Member(team, description=name)]),
+    "supervisor": lambda team, name: office_in_order([team]),
 }
 
 

@@ -502,3 +502,78 @@ def test_a_killed_maker_checker_repeats_the_turn_in_progress_and_no_other(
     ran = Counter(crashes.diary.names)
     assert {name for name, times in ran.items() if times > 1} == set(again)
     assert set(ran) == {f"{who}-{n}" for who in ("draft", "facts", "rules") for n in (1, 2)}
+
+
+DELEGATED = {
+    "output": "answer of all",
+    "stop": "completed",
+    "messages": [[None, "Go"], ["synthesise", "answer of all"]],
+    "trail": [
+        ["planner", 1, "ok", 10],
+        ["one", 1, "ok", 0],
+        ["two", 2, "ok", 0],
+        ["review", 3, "ok", 10],
+        ["two", 3, "ok", 0],
+        ["three", 4, "ok", 10],
+        ["review", 5, "ok", 10],
+        ["one", 5, "ok", 0],
+        ["review", 6, "ok", 10],
+        ["synthesise", 6, "ok", 10],
+    ],
+    "results": [
+        ["s1", "answer of one-step-s1-1"],
+        ["s2", "answer of two-step-s2-2"],
+        ["s3", "answer of three"],
+        ["s4", "answer of one-step-s4-1"],
+    ],
+    "interrupts": {},
+}
+
+DELEGATED_STAGES = {
+    "planner": [],
+    "one-step-s1-1": ["s2"],
+    "review-s1-s2": [],
+    "two-step-s2-2": ["s3"],
+    "review-s2-s3": [],
+    "one-step-s4-1": [],
+    "synthesis": [],
+}
+
+
+@pytest.mark.parametrize("stage", DELEGATED_STAGES)
+def test_a_killed_supervisor_repeats_the_turn_in_progress_and_no_other(crashes, stage):
+    after = DELEGATED_STAGES[stage]
+    waits = ["--after", *after] if after else []
+    crashes.kill_at("delegated", stage, "--input", "Go", *waits)
+
+    assert crashes.finish("delegated") == DELEGATED
+    ran = [
+        *("planner", "one-step-s1-1", "two-step-s2-1", "review-s1-s2", "two-step-s2-2", "three"),
+        *("review-s2-s3", "one-step-s4-1", "review-s4", "synthesis"),
+    ]
+    assert Counter(crashes.diary.names) == Counter([*ran, stage])
+
+
+@either_way
+def test_two_workers_who_are_people_answer_in_different_processes(crashes):
+    ids = crashes.kill_at_result("consulted", "--input", "Go")["interrupts"]
+    waiting = crashes.kill_at_result("consulted", "--answers", json.dumps({ids["ben"]: "yes"}))
+    result = crashes.finish("consulted", "--answers", json.dumps({ids["ann"]: "no"}))
+
+    assert waiting["interrupts"] == {"ann": ids["ann"]}
+    assert result["output"] == "no\n\nyes\n\nanswer of one"
+    assert crashes.diary.names == ["planner", "one", "review"]
+
+
+@either_way
+def test_what_a_tool_has_done_stands_in_the_trail_of_the_process_that_goes_on(crashes):
+    (asked,) = crashes.kill_at_result("assisted", "--input", "Go")["interrupts"].values()
+    result = crashes.finish("assisted", "--answers", json.dumps({asked: "yes"}))
+
+    assert result["output"] == "answer of boss"
+    assert result["trail"] == [
+        ["boss", 1, "ok", 30],
+        ["boss/clerk", 1, "ok", 10],
+        ["boss/ada", 1, "ok", 0],
+    ]
+    assert crashes.diary.names == ["boss", "clerk", "boss", "boss"]

@@ -23,10 +23,13 @@ from langgraph_orchestra.graphs import (
     create_maker_checker,
     create_map_reduce,
     create_sequential,
+    create_supervisor,
 )
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Human, View, by_model, question
+from langgraph_orchestra.nodes import Agent, Human, View, as_tool, by_model, question
+from langgraph_orchestra.nodes.supervisor.prompts import PLAN_PROMPT, REVIEW_PROMPT
 from langgraph_orchestra.state import Verdict
+from support.plans import plan, review, reviewed_in
 
 __all__ = ["GRAPHS", "Diary", "Saved"]
 
@@ -285,11 +288,73 @@ def checked(diary: Diary) -> PatternGraph:
     return create_maker_checker(draft, [checker("facts"), checker("rules")])
 
 
+def delegated(diary: Diary) -> PatternGraph:
+    """Two steps at once, one of which is revised beside a third, and one that needs them all."""
+
+    def decide(messages: list[BaseMessage]) -> Any:
+        told = messages[0].text
+        if PLAN_PROMPT in told:
+            diary.note("planner")
+            return plan("s1 one", "s2 two", "s3 three: s1", "s4 one: s2 s3")
+        if REVIEW_PROMPT in told:
+            steps = reviewed_in(messages[-1].text)
+            diary.note(f"review-{'-'.join(steps)}")
+            revised = "To be changed" in messages[-1].text
+            return review(*(f"{s} no" if s == "s2" and not revised else s for s in steps))
+        diary.note("synthesis")
+        return "answer of all"
+
+    def worker(name: str) -> Stage:
+        def work(view: View) -> str:
+            number = view.messages[-1].id
+            return str(diary.stage(f"{name}-{number}")(view))
+
+        work.__name__ = name
+        return work
+
+    return create_supervisor(
+        [worker("one"), worker("two"), diary.agent("three")], model=ScriptedModel(decide)
+    )
+
+
+def consulted(diary: Diary) -> PatternGraph:
+    """Two people with a step each, beside a worker who needs nobody."""
+    people = [question("ann", "Red?"), question("ben", "Blue?")]
+
+    def decide(messages: list[BaseMessage]) -> Any:
+        if PLAN_PROMPT in messages[0].text:
+            diary.note("planner")
+            return plan("s1 ann", "s2 ben", "s3 one")
+        diary.note("review")
+        return review(*reviewed_in(messages[-1].text))
+
+    return create_supervisor(
+        [*people, diary.stage("one")], model=ScriptedModel(decide), synthesis="forward"
+    )
+
+
+def assisted(diary: Diary) -> PatternGraph:
+    """An agent that calls a participant as a tool, and then asks a person by another."""
+
+    def reply(messages: list[BaseMessage]) -> Any:
+        diary.note("boss")
+        done = [message.name for message in messages if isinstance(message, ToolMessage)]
+        for name in ("clerk", "ada"):
+            if name not in done:
+                call = {"name": name, "args": {"task": f"Help, {name}"}, "id": f"call-{name}"}
+                return AIMessage("", tool_calls=[call])
+        return "answer of boss"
+
+    tools = [as_tool(diary.agent("clerk")), as_tool(Human("ada"))]
+    return create_sequential([Agent("boss", "", model=ScriptedModel(reply), tools=tools)])
+
+
 GRAPHS: dict[str, Callable[[Diary], PatternGraph]] = {
     graph.__name__: graph
     for graph in (
         *(sequence, branches, teams, fan_in_team, items),
         *(reviewed, asked, approved, handed, chat, checked),
+        *(delegated, consulted, assisted),
     )
 }
 """The graphs by name."""

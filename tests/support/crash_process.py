@@ -77,7 +77,7 @@ def shown(result: dict[str, Any]) -> dict[str, Any]:
         "trail": [
             [turn.path, turn.step, turn.outcome, turn.input_tokens] for turn in result["trail"]
         ],
-        "results": [[one.name, one.output] for one in every],
+        "results": [[getattr(one, "name", None) or one.step, one.output] for one in every],
         "interrupts": {
             interrupt.value.get("node", "tool"): interrupt.id
             for interrupt in result.get("__interrupt__", ())

@@ -1,6 +1,7 @@
 """The patterns' factories under one signature, for what holds for all of them alike."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langgraph_orchestra.graphs import (
@@ -11,8 +12,10 @@ from langgraph_orchestra.graphs import (
     create_maker_checker,
     create_map_reduce,
     create_sequential,
+    create_supervisor,
 )
-from langgraph_orchestra.nodes import View
+from langgraph_orchestra.nodes import Agent, Member, Policy, View
+from support.plans import in_order
 
 Factory = Callable[..., PatternGraph]
 
@@ -48,11 +51,32 @@ def check_the_task(participants: Sequence[Any], **options: Any) -> PatternGraph:
     return create_maker_checker(maker, approving, **options)
 
 
+def office_in_order(
+    participants: Sequence[Any], *, on_failure: Any = None, **options: Any
+) -> PatternGraph:
+    """A supervisor that gives each worker one step, one after another, and forwards the last.
+
+    Its model counts no tokens, so that what is counted is the participants'.
+    """
+    workers = participants if on_failure is None else [raising(one) for one in participants]
+    given = {"model": in_order(), "synthesis": "forward", **options}
+    return create_supervisor(workers, **given)
+
+
+def raising(participant: Any) -> Member:
+    """The participant, with a policy that raises what it would record."""
+    member = participant if isinstance(participant, Member) else Member(participant)
+    own = member.participant.policy if isinstance(member.participant, Agent) else None
+    policy = member.policy or own or Policy(retry=None)
+    return replace(member, policy=replace(policy, on_failure="raise"))
+
+
 SEVERAL: Mapping[str, Factory] = {
     "sequential": create_sequential,
     "concurrent": create_concurrent,
     "handoff": create_handoff,
     "group_chat": chat_of_one_round,
+    "supervisor": office_in_order,
 }
 """Patterns of any number of participants."""
 
@@ -66,6 +90,7 @@ PATTERNS: Mapping[str, Factory] = {
 RAISING: Mapping[str, Mapping[str, Any]] = {
     "concurrent": {"on_failure": "raise"},
     "map_reduce": {"on_failure": "raise"},
+    "supervisor": {"on_failure": "raise"},
 }
 """Options with which a pattern raises errors that it would record."""
 

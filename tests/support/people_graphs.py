@@ -16,11 +16,14 @@ from langgraph_orchestra.graphs import (
     create_handoff,
     create_maker_checker,
     create_sequential,
+    create_supervisor,
 )
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, by_person, question
+from langgraph_orchestra.nodes.supervisor.prompts import PLAN_PROMPT
 from support.crash_graphs import Diary
 from support.handoffs import to
+from support.plans import plan, review, reviewed_in
 
 __all__ = ["PEOPLE_GRAPHS", "PLACES", "Place"]
 
@@ -112,6 +115,21 @@ def escalating(diary: Diary) -> PatternGraph:
 
     return create_handoff(
         [handing("ben", "carl"), handing("carl", "ben")], human="ada", max_handoffs=1
+    )
+
+
+def working(diary: Diary) -> PatternGraph:
+    """A person does a step of a plan, on which another is built."""
+
+    def decide(messages: Sequence[BaseMessage]) -> Any:
+        if PLAN_PROMPT in messages[0].text:
+            return plan("s1 ben", "s2 ada", "s3 carl: s1 s2")
+        return review(*reviewed_in(messages[-1].text))
+
+    return create_supervisor(
+        [diary.stage("ben"), Human("ada"), diary.stage("carl")],
+        model=ScriptedModel(decide),
+        synthesis="forward",
     )
 
 
@@ -216,6 +234,22 @@ PLACES: Mapping[str, Place] = {
         answer="be quick",
         output="answer of ben",
         forms=words("be quick"),
+    ),
+    "worker": Place(
+        working,
+        pattern="supervisor",
+        kind="answer",
+        allowed=["respond"],
+        arguments={
+            "participant": "ada",
+            "message": "Goal: Go\n\nYour step: Do s2.",
+            "task": "Goal: Go\n\nYour step: Do s2.",
+        },
+        before=["ben"],
+        after=["carl"],
+        answer="fine",
+        output="answer of carl",
+        forms=words("fine"),
     ),
     "return of a handoff": Place(
         returning,

@@ -1,0 +1,141 @@
+"""What a plan must be, and which of its steps come next."""
+
+import pytest
+
+from langgraph_orchestra.nodes.supervisor.plan import (
+    MAX_STEPS,
+    cut_off,
+    fresh,
+    in_plan_order,
+    leaves,
+    ready,
+    with_steps,
+    wrong_with_plan,
+)
+from langgraph_orchestra.state import Plan, StepResult
+from support.plans import plan, plan_of
+
+WORKERS = ["ann", "bob"]
+
+WRONG = {
+    "same id": (["s1 ann", "s1 bob"], "`s1` is the id of 2 steps; ids are unique"),
+    "unknown worker": (
+        ["s1 zoe"],
+        'step `s1` is for `zoe`, who is not there; the workers are ["ann", "bob"]',
+    ),
+    "other spelling": (
+        ["s1 Ann"],
+        'step `s1` is for `Ann`, who is not there; the workers are ["ann", "bob"]',
+    ),
+    "unknown step": (
+        ["s1 ann: s9"],
+        'step `s1` depends on `s9`, which is no step; the ids are ["s1"]',
+    ),
+    "itself": (["s1 ann: s1"], '["s1"] wait for each other; no step can depend on itself'),
+    "circle of two": (["s1 ann: s2", "s2 bob: s1"], '["s1", "s2"] wait for each other'),
+    "circle of three, with steps before and behind it": (
+        ["a ann", "b bob: a d", "c ann: b", "d bob: c", "e ann: d"],
+        '["b", "c", "d"] wait for each other',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_plan_that_cannot_be_followed_is_refused_with_the_reason(case):
+    steps, reason = WRONG[case]
+    said = wrong_with_plan(plan_of(*steps), WORKERS)
+    assert said is not None
+    assert reason in said
+
+
+@pytest.mark.parametrize("field", ["id", "task"])
+def test_a_step_without_an_id_or_a_task_is_refused(field):
+    given = plan("s1 ann")
+    given["steps"][0][field] = "  "
+    assert "is blank" in str(wrong_with_plan(Plan.model_validate(given), WORKERS))
+
+
+def test_a_plan_with_more_steps_than_can_be_wanted_is_refused():
+    steps = [f"s{n} ann" for n in range(MAX_STEPS + 1)]
+    assert f"{MAX_STEPS} are the most" in str(wrong_with_plan(plan_of(*steps), WORKERS))
+    assert wrong_with_plan(plan_of(*steps[1:]), WORKERS) is None
+
+
+def test_a_plan_that_can_be_followed_is_accepted():
+    assert wrong_with_plan(plan_of("s2 bob: s1", "s1 ann", "s3 ann: s1 s2"), WORKERS) is None
+
+
+def test_no_step_of_a_new_plan_has_begun_whatever_the_model_says():
+    given = plan_of("s1 ann", "s2 bob")
+    told = with_steps(given, {"s1": {"status": "done"}, "s2": {"status": "failed"}})
+    assert [step.status for step in fresh(told).steps] == ["pending", "pending"]
+
+
+WAVES = {
+    "one after another": (["a ann", "b bob: a", "c ann: b"], [["a"], ["b"], ["c"]]),
+    "all at once": (["a ann", "b bob", "c ann"], [["a", "b", "c"]]),
+    "a diamond": (["a ann", "b bob: a", "c ann: a", "d bob: b c"], [["a"], ["b", "c"], ["d"]]),
+    "two chains": (["a ann", "b bob: a", "x ann", "y bob: x"], [["a", "x"], ["b", "y"]]),
+    "written backwards": (["c ann: b", "b bob: a", "a ann"], [["a"], ["b"], ["c"]]),
+    "a long way and a short one": (
+        ["a ann", "b bob: a", "c ann: b", "d bob: a c", "e ann"],
+        [["a", "e"], ["b"], ["c"], ["d"]],
+    ),
+    "a dependency named twice": (["a ann", "b bob: a a"], [["a"], ["b"]]),
+}
+
+
+@pytest.mark.parametrize("case", WAVES)
+def test_a_step_begins_as_soon_as_all_it_depends_on_is_done(case):
+    steps, waves = WAVES[case]
+    left, found = plan_of(*steps), []
+    while wave := [step.id for step in ready(left)]:
+        found.append(wave)
+        left = with_steps(left, {step: {"status": "done"} for step in wave})
+    assert found == waves
+
+
+CUT_OFF = {
+    "who depends on it": (["a ann", "b bob: a", "c ann"], {"b": "a"}),
+    "through others": (["a ann", "b bob: a", "c ann: b"], {"b": "a", "c": "b"}),
+    "nobody": (["a ann", "b bob"], {}),
+    "once, with several ways to it": (
+        ["a ann", "b bob: a", "c ann: a", "d bob: b c"],
+        {"b": "a", "c": "a", "d": "b"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+def test_a_failed_step_cuts_off(case):
+    steps, lost = CUT_OFF[case]
+    failed = with_steps(plan_of(*steps), {"a": {"status": "failed"}})
+    assert {one.step.id: one.failed for one in cut_off(failed)} == lost
+
+
+def test_what_is_recorded_of_a_step_that_was_cut_off_says_why_and_that_it_was_never_tried():
+    failed = with_steps(plan_of("a ann", "b bob: a"), {"a": {"status": "failed"}})
+    (result,) = (one.result for one in cut_off(failed))
+    assert (result.step, result.worker, result.attempts, result.ok) == ("b", "bob", 0, False)
+    assert (result.failure.type, result.failure.attempts) == ("DependencyFailed", 0)
+    assert result.failure.message == "step `b` depends on `a`, which has failed"
+
+
+@pytest.mark.parametrize(
+    ("answered", "last"),
+    [
+        ("abcd", ["c", "d"]),
+        ("abc", ["c"]),
+        ("abd", ["b", "d"]),
+        ("ad", ["a", "d"]),
+        ("", []),
+    ],
+)
+def test_leaves_are_the_answers_on_which_no_other_answer_builds(answered, last):
+    given = plan_of("a ann", "b bob: a", "c ann: b", "d bob")
+    assert leaves(given, set(answered)) == last
+
+
+def test_results_stand_in_the_order_of_the_plan_whenever_they_came():
+    came = {name: StepResult(step=name, worker="ann") for name in ("c", "a")}
+    assert list(in_plan_order(plan_of("a ann", "b ann", "c ann"), came)) == ["a", "c"]
