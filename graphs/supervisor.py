@@ -42,7 +42,7 @@ from langgraph_orchestra.nodes.supervisor.progress import Progress
 from langgraph_orchestra.nodes.supervisor.synthesis import Synthesis, synthesis_from
 from langgraph_orchestra.nodes.turn import skipped
 from langgraph_orchestra.nodes.view import View
-from langgraph_orchestra.state import PlanStep, Stop, SupervisorState
+from langgraph_orchestra.state import Stop, SupervisorState
 
 __all__ = ["create_supervisor"]
 
@@ -264,13 +264,14 @@ class Office:
         for one in lost:
             worker, why = self.workers[one.step.worker], one.why
             update["trail"].append(skipped(worker, view, execution, self.scene, number, why))
-        wave = progress.next_wave(parallel=self.parallel)
-        after = view.after((), update["trail"])
-        if wave:
+        after, next_wave = (
+            view.after((), update["trail"]),
+            progress.going_on(parallel=self.parallel),
+        )
+        if next_wave.running:
             if stop := self.scene.budget.reached(after):
-                return self.finish(update, stop, progress, view, execution)
-            goto: Any = self.sends(wave, progress, after, execution)
-            progress = progress.begun(wave)
+                return self.finish(update, stop, progress.at_rest(), view, execution)
+            progress, goto = next_wave, self.sends(next_wave, after, execution)
         elif any(result.ok for result in progress.results.values()):
             goto = "synthesise"
         else:
@@ -278,14 +279,13 @@ class Office:
         written = progress.written(forwards=self.synthesis.forwards)
         return Command(update={**update, **written}, goto=goto)
 
-    def sends(
-        self, wave: Sequence[PlanStep], progress: Progress, view: View, execution: Execution
-    ) -> Sequence[Send]:
+    def sends(self, progress: Progress, view: View, execution: Execution) -> Any:
         """The steps of a wave, each to its worker."""
         self.scene.budget.invocations.of(execution).begin_branches()
         goal, spent = goal_of(view), self.scene.budget.spent(view)
         shared = {key: view.state[key] for key in self.scene.shared_keys if key in view.state}
         sends = []
+        wave = progress.running
         for place, step in enumerate(wave):
             worker = self.workers[step.worker]
             assignment = progress.assignment(

@@ -123,22 +123,27 @@ class Progress(NamedTuple):
         results = {**self.results, **{one.step.id: one.result for one in lost}}
         return self._replace(plan=plan, results=in_plan_order(plan, results)), lost
 
-    def next_wave(self, *, parallel: bool) -> Sequence[PlanStep]:
-        """The steps to be done now: those to be done over, and those that can begin.
+    @property
+    def running(self) -> Sequence[PlanStep]:
+        """The steps under way: those of a wave, or after its review those to be done over."""
+        return [step for step in self.plan.steps if step.status == "running"]
+
+    def going_on(self, *, parallel: bool) -> "Progress":
+        """With the next wave under way: what is to be done over, and what can begin.
 
         Args:
             parallel: Whether there may be several; else a revision comes first.
         """
-        again = [step for step in self.plan.steps if step.status == "running"]
         can_begin = ready(self.plan)
         if not parallel:
-            return (again or can_begin)[:1]
-        return [step for step in self.plan.steps if step in again or step in can_begin]
+            can_begin = [] if self.running else can_begin[:1]
+        begun = {step.id: {"status": "running"} for step in can_begin}
+        return self._replace(plan=with_steps(self.plan, begun))
 
-    def begun(self, steps: Sequence[PlanStep]) -> "Progress":
-        """With these steps under way."""
-        running = {step.id: {"status": "running"} for step in steps}
-        return self._replace(plan=with_steps(self.plan, running))
+    def at_rest(self) -> "Progress":
+        """With nothing under way: what was to be done over stays as it is."""
+        left = {s.id: {"status": done(self.results[s.id])} for s in self.running}
+        return self._replace(plan=with_steps(self.plan, left))
 
     def assignment(self, step: PlanStep, goal: HumanMessage, *, is_out: bool) -> Assignment:
         """What the worker of a step is given.

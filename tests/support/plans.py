@@ -64,3 +64,25 @@ def reviewed_in(text: str) -> Sequence[str]:
 def plan_of(*steps: str, **tasks: str) -> state.Plan:
     """A plan as an object."""
     return state.Plan.model_validate(plan(*steps, **tasks))
+
+
+def boss(*replies, **options):
+    """A supervisor's model that decides so, in this order."""
+    return ScriptedModel(list(replies), **options)
+
+
+def read_in(model, number):
+    """What a model was sent in one of its calls, with the system prompt."""
+    return "\n".join(message.text for message in model.calls[number].messages)
+
+
+def steps(result):
+    """The results in short: who brought what, was it accepted, and in which attempt."""
+    return {
+        name: (r.worker, r.output, r.accepted, r.attempts) for name, r in result["results"].items()
+    }
+
+
+def statuses(result):
+    """How far each step is."""
+    return {step.id: step.status for step in result["plan"].steps}
