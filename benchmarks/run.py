@@ -23,6 +23,12 @@ from measure import Mark
 from rich.console import Console
 from rich.table import Table
 from saver import saver_async_1, saver_async_10, saver_async_100, saver_sync_1, saver_sync_10
+from supervisor import (
+    supervisor_async,
+    supervisor_calls,
+    supervisor_prompts,
+    supervisor_sync,
+)
 
 MEASUREMENTS: list[Callable[[], Mark]] = [
     step_async,
@@ -34,6 +40,10 @@ MEASUREMENTS: list[Callable[[], Mark]] = [
     handoff_async,
     handoff_sync,
     handoff_prompts,
+    supervisor_async,
+    supervisor_sync,
+    supervisor_calls,
+    supervisor_prompts,
     fan_out_async,
     fan_out_sync,
     fan_out_saved,

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent
-from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
+from langgraph_orchestra.nodes.decision import ATTEMPTS, Questions, decide
 from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.history import History
 from langgraph_orchestra.nodes.model_source import ModelSource
@@ -41,6 +41,9 @@ class Decider(NamedTuple):
     history: History | None = None
     """What they read of a conversation; None is all of it."""
 
+    questions: Questions | None = None
+    """Keeps the model bound to what it is asked for; None binds it each time."""
+
     def decide(
         self,
         work: Work,
@@ -57,7 +60,15 @@ class Decider(NamedTuple):
             NodeTimeoutError: The model took too long.
         """
         model = self.model.resolve(work.execution)
-        asking = decide(work, model, schema, messages, check=check, attempts=attempts)
+        asking = decide(
+            work,
+            model,
+            schema,
+            messages,
+            check=check,
+            attempts=attempts,
+            questions=self.questions,
+        )
         try:
             return (yield from bounded(asking, work, self.policy.timeout))
         except (GraphBubbleUp, DecisionError):  # the trail will tell what was used
@@ -89,7 +100,7 @@ def decider_from(given: Any, prompt: str) -> Decider:
             raise TypeError(
                 f"who decides is a chat model, its name, an `Agent` or None, not {given!r}"
             )
-        return Decider(ModelSource(given), prompt, Policy())
+        return Decider(ModelSource(given), prompt, Policy(), questions=Questions())
     for brought in ("tools", "middleware", "output"):
         if getattr(given, brought):
             raise ConfigurationError(
@@ -101,4 +112,10 @@ def decider_from(given: Any, prompt: str) -> Decider:
             f"`Policy(fallback=...)` of agent `{given.name}` would not be used: it decides, and "
             f"what happens without a decision is said where it does; leave it out"
         )
-    return Decider(ModelSource(given.model), given.prompt or prompt, given.policy, given.history)
+    return Decider(
+        ModelSource(given.model),
+        given.prompt or prompt,
+        given.policy,
+        given.history,
+        Questions(),
+    )

@@ -23,7 +23,7 @@ from langgraph_orchestra.state import DecisionError
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["ATTEMPTS", "decide"]
+__all__ = ["ATTEMPTS", "Questions", "decide"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,6 +40,7 @@ def decide(
     check: Callable[[M], str | None] = lambda _: None,
     attempts: int = ATTEMPTS,
     given: AIMessage | None = None,
+    questions: "Questions | None" = None,
 ) -> Steps[M]:
     """Ask a model for an object of `schema` until it is valid.
 
@@ -53,6 +54,7 @@ def decide(
         check: What else must hold; returns what is wrong, or None.
         attempts: How often it is asked at the most.
         given: What the model has answered already; it counts as the first attempt.
+        questions: Who is asked again and again, where that is known.
 
     Returns:
         The valid object.
@@ -63,7 +65,7 @@ def decide(
     asked = list(messages)
     question: Any = model
     try:
-        question = _bound_to(model, schema)
+        question = (questions or Questions()).bound(model, schema)
     except NotImplementedError:  # a model without tool calling: it is told the schema instead
         asked.append(SystemMessage(_JSON_PROMPT + json.dumps(schema.model_json_schema())))
     error = ""
@@ -76,6 +78,27 @@ def decide(
             return value
         asked += _sent_back(raw, error)
     raise DecisionError(attempts, error)
+
+
+class Questions:
+    """Models bound to what they are asked for, once as long as they stay the same.
+
+    To bind a model takes longer than everything else of ours in a decision.
+    """
+
+    def __init__(self) -> None:
+        self._bound: dict[type[BaseModel], tuple[BaseChatModel, Runnable[Any, Any]]] = {}
+
+    def bound(self, model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any]:
+        """The model, bound to answer with an object of `schema`.
+
+        Raises:
+            NotImplementedError: It can neither call tools nor follow a schema.
+        """
+        found = self._bound.get(schema)
+        if found is None or found[0] is not model:
+            found = self._bound[schema] = model, _bound_to(model, schema)
+        return found[1]
 
 
 _JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing else: "
