@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from langgraph_orchestra.graphs.concurrent import create_concurrent
     from langgraph_orchestra.graphs.group_chat import create_group_chat
     from langgraph_orchestra.graphs.handoff import create_handoff
+    from langgraph_orchestra.graphs.magentic import create_magentic
     from langgraph_orchestra.graphs.maker_checker import create_maker_checker
     from langgraph_orchestra.graphs.map_reduce import create_map_reduce
     from langgraph_orchestra.graphs.pattern import PatternGraph
@@ -22,6 +23,7 @@ __all__ = [
     "create_concurrent",
     "create_group_chat",
     "create_handoff",
+    "create_magentic",
     "create_maker_checker",
     "create_map_reduce",
     "create_sequential",

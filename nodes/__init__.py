@@ -39,6 +39,7 @@ from langgraph_orchestra.nodes.history import (
 )
 from langgraph_orchestra.nodes.human import Human, approval, question
 from langgraph_orchestra.nodes.limits import Limits
+from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
 from langgraph_orchestra.nodes.member import Member
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.selectors import Selector, rotate_random, round_robin
@@ -52,6 +53,7 @@ __all__ = [
     "History",
     "Human",
     "Limits",
+    "MagenticPrompts",
     "Member",
     "Policy",
     "Selector",

@@ -332,11 +332,11 @@ def _edited(decision: Mapping[str, Any]) -> str:
 
 
 def _draft_in(args: Any) -> str:
-    """The text in an edit's arguments: under `draft`, or the only text there."""
+    """The text in an edit's arguments, under whichever of its names; empty if there is none."""
     if isinstance(args, str):
         return args
     if isinstance(args, Mapping):
-        for key in ("draft", "text", "message", "content"):
+        for key in ("draft", "instruction", "text", "message", "content"):
             if isinstance(args.get(key), str):
                 return str(args[key])
     return ""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
+from langchain_core.messages import AnyMessage
 from langgraph.errors import GraphBubbleUp
 
 from langgraph_orchestra.nodes.driver import Execution, Steps
@@ -43,6 +44,7 @@ class Fanout:
         earlier: Iterable[str],
         key: str = "",
         is_out: bool = False,
+        besides: Sequence[AnyMessage] = (),
     ) -> Steps[Taken]:
         """Let a branch take its turn.
 
@@ -54,6 +56,7 @@ class Fanout:
             earlier: Names of the branches declared before it; read only if it fails.
             key: What tells it from other branches of the same name; the name itself by default.
             is_out: Whether its breaker is known to be open.
+            besides: Messages it must read, whatever its history policy picks.
 
         Raises:
             Exception: What the branch raised, if that is not to be recorded; in a sync run, where
@@ -74,6 +77,7 @@ class Fanout:
                 self.scene,
                 step=0,
                 label=label,
+                besides=besides,
                 bounds=bounds,
                 is_out=is_out
                 or invocation.failures.get(branch.name, 0) >= (branch.policy.breaker or inf),

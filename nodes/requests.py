@@ -12,12 +12,15 @@ from langgraph_orchestra.nodes.work import Work
 
 __all__ = ["RequestKind", "request_from"]
 
-RequestKind = Literal["answer", "review_draft", "choose_speaker", "observe", "escalation"]
-"""What a request is about; it is the name of its action."""
+RequestKind = Literal[
+    "answer", "review_draft", "plan_review", "choose_speaker", "observe", "escalation"
+]
+"""What a request is about; it is the name of its action. Where a participant's instruction is to be
+approved, the action has the participant's name instead, as a tool's has the tool's."""
 
 
 def request_from(
-    kind: RequestKind,
+    kind: RequestKind | str,
     args: Mapping[str, Any],
     description: str,
     answers: type[Answer],
@@ -27,7 +30,7 @@ def request_from(
     """An interrupt's value.
 
     Args:
-        kind: What it is about.
+        kind: What it is about; a participant's name where their instruction is approved.
         args: What a program reads of it.
         description: What a person reads.
         answers: What may be answered.

@@ -28,8 +28,10 @@ __all__ = [
     "GroupChatState",
     "HandoffInfo",
     "HandoffState",
+    "MagenticInfo",
     "MagenticState",
     "MakerCheckerState",
+    "ManagerNote",
     "MapReduceState",
     "OrchestrationState",
     "RunInfo",
@@ -173,6 +175,29 @@ class HandoffState(OrchestrationState, total=False):
     """Bookkeeping: since when who has control, and since when the limits count."""
 
 
+class MagenticInfo(TypedDict, total=False):
+    """What a manager works with, besides the counters."""
+
+    plan_began: int
+    """How many messages the thread had when the current plan was made."""
+
+    revisions: int
+    """How often a person has sent that plan back."""
+
+    feedback: str | None
+    """What they have said of it last, until another one is made."""
+
+
+class ManagerNote(TypedDict):
+    """Something the manager is to know that nobody has said: a failure, a refusal, a change."""
+
+    after: int
+    """How many messages the thread had by then."""
+
+    text: str
+    """What the manager reads."""
+
+
 class MagenticState(OrchestrationState, total=False):
     """State of `create_magentic`."""
 
@@ -190,6 +215,15 @@ class MagenticState(OrchestrationState, total=False):
 
     resets: int
     """How often facts and plan were rewritten since the work stalled."""
+
+    magentic_info: MagenticInfo
+    """Bookkeeping: since when the plan holds, and how its review stands."""
+
+    manager_notes: Annotated[list[ManagerNote], DeltaChannel(append_entries)]
+    """Bookkeeping: what the manager reads between the messages."""
+
+    branch_records: Annotated[dict[str, Any], merge_branches]
+    """Bookkeeping: what several who work at once bring to the manager."""
 
 
 class SupervisorInfo(TypedDict, total=False):
@@ -219,5 +253,14 @@ class SupervisorState(OrchestrationState, total=False):
     """Bookkeeping: what was said of results, and the messages to forward."""
 
 
-BOOKKEEPING = frozenset({"run_info", "branch_records", "handoff_info", "supervisor_info"})
+BOOKKEEPING = frozenset(
+    {
+        "run_info",
+        "branch_records",
+        "handoff_info",
+        "magentic_info",
+        "manager_notes",
+        "supervisor_info",
+    }
+)
 """Keys that are neither input nor output of a graph."""

@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OURS = "langgraph_orchestra"
 FOLDERS: dict[str, str] = PROJECT["tool"]["setuptools"]["package-dir"]
 
-NODES = {"nodes", "nodes.handoff", "nodes.supervisor"}
+NODES = {"nodes", "nodes.handoff", "nodes.magentic", "nodes.supervisor"}
 
 MAY_IMPORT = {
     "state": set[str](),
@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "nodes": {"state", "models", *NODES},
     "nodes.handoff": {"state", "models", *NODES},
     "nodes.supervisor": {"state", "models", *NODES},
+    "nodes.magentic": {"state", "models", *NODES},
     "graphs": {"state", "models", *NODES},
     "graphs.templates": {"state", "models", *NODES, "graphs"},
     "checkpoints": {"state"},

@@ -1,0 +1,104 @@
+"""A person approves what a participant is to do, or a tool's call, before it happens."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from langgraph_orchestra.nodes.agent import Agent, tool_name
+from langgraph_orchestra.nodes.answers import Decision, answer_type, ask_person
+from langgraph_orchestra.nodes.member import Member, ParticipantLike, described
+from langgraph_orchestra.nodes.participant import Scene
+from langgraph_orchestra.nodes.requests import request_from
+from langgraph_orchestra.nodes.work import Work
+from langgraph_orchestra.state import ConfigurationError
+
+__all__ = ["approve_instruction", "with_approvals"]
+
+_ANSWERS = answer_type(["approve", "edit", "reject"])
+
+
+def approve_instruction(name: str, instruction: str, work: Work, scene: Scene) -> Decision:
+    """Interrupt the run for what a person says to an instruction.
+
+    The request has the shape of a tool's approval, with the participant in the place of the tool.
+
+    Args:
+        name: Who is to follow it.
+        instruction: What they are to do.
+        work: The turn it belongs to.
+        scene: The graph.
+
+    Raises:
+        AnswerError: The answer cannot be used; it can be given again.
+    """
+    about = f"Approve, edit or reject what {name} is to do.\n\n{instruction}"
+    request = request_from(name, {"instruction": instruction}, about, _ANSWERS, work, scene)
+    decision = ask_person(request, _ANSWERS)
+    assert decision is not None  # noqa: S101 - a blank answer is refused
+    return decision
+
+
+def with_approvals(
+    given: Iterable[ParticipantLike], approve_before: Any
+) -> tuple[list[ParticipantLike], frozenset[str]]:
+    """Participants whose tools wait for approval, and who of them waits for it before they work.
+
+    Args:
+        given: What a user gave as participants; it is not changed.
+        approve_before: Names of participants, and of tools of agents.
+
+    Returns:
+        The participants, and who of them is approved before they work.
+
+    Raises:
+        TypeError: `approve_before` is no list of names.
+        ConfigurationError: It names nobody, and no tool, that is there.
+    """
+    if isinstance(approve_before, str) or not isinstance(approve_before, Collection):
+        raise TypeError(f"`approve_before` is a list of names, not {approve_before!r}")
+    if not approve_before:
+        return list(given), frozenset()
+    given = list(given)
+    names, _ = described(given)
+    tools = list(dict.fromkeys(tool for one in given for tool in _tools_of(one)))
+    for name in approve_before:
+        if name not in (*names, *tools):
+            raise ConfigurationError(
+                f"`approve_before` names {name!r}; the participants are {_listed(names)}, and "
+                f"their tools {_listed(tools) or 'none'}"
+            )
+    guarded = [_guarded(one, [t for t in tools if t in approve_before]) for one in given]
+    return guarded, frozenset(names).intersection(approve_before)
+
+
+def _guarded(given: Any, tools: Sequence[str]) -> Any:
+    """The participant with these of its tools, and of who stands in for it, to be approved."""
+    if isinstance(given, Member):
+        policy = _policy_of(given, tools)
+        return replace(given, participant=_guarded(given.participant, tools), policy=policy)
+    if not isinstance(given, Agent):
+        return given
+    own = [name for name in map(tool_name, given.tools) if name in tools]
+    waiting = list(dict.fromkeys([*given.approve_tools, *own]))
+    return replace(given, approve_tools=waiting, policy=_policy_of(given, tools))
+
+
+def _policy_of(given: Agent | Member, tools: Sequence[str]) -> Any:
+    policy = given.policy
+    if policy is None or policy.fallback is None:
+        return policy
+    return replace(policy, fallback=_guarded(policy.fallback, tools))
+
+
+def _tools_of(given: Any) -> Iterable[str]:
+    """Names of the tools of an agent, and of who stands in for it."""
+    if isinstance(given, Member):
+        yield from _tools_of(given.participant)
+    if isinstance(given, Agent):
+        yield from map(tool_name, given.tools)
+    if isinstance(given, Agent | Member) and given.policy is not None:
+        yield from _tools_of(given.policy.fallback)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
