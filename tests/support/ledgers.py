@@ -57,7 +57,7 @@ class ScriptedManager:
     Args:
         assessments: In order, or a function of the view that makes them.
         plans: In order; the last one is given again when they are used up.
-        final: The final answer; an exception is raised.
+        final: The final answer, or a function of the view that makes it; an exception is raised.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ScriptedManager:
     def conclude(self, view: View) -> Any:
         """The final answer."""
         self.asked.append("conclude")
-        return given(self.final)
+        return given(self.final(view) if callable(self.final) else self.final)
 
     def _planned(self, method: str, view: View) -> Any:
         self.asked.append(method)

@@ -9,12 +9,14 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_magentic,
     create_maker_checker,
     create_map_reduce,
     create_sequential,
     create_supervisor,
 )
 from langgraph_orchestra.nodes import Agent, Member, Policy, View
+from support.ledgers import ScriptedManager, everybody_once
 from support.plans import in_order
 
 Factory = Callable[..., PatternGraph]
@@ -58,17 +60,31 @@ def office_in_order(
 
     Its model counts no tokens, so that what is counted is the participants'.
     """
-    workers = participants if on_failure is None else [raising(one) for one in participants]
+    workers = participants if on_failure is None else [that_raises(one) for one in participants]
     given = {"model": in_order(), "synthesis": "forward", **options}
     return create_supervisor(workers, **given)
 
 
-def raising(participant: Any) -> Member:
-    """The participant, with a policy that raises what it would record."""
+def that_raises(participant: Any) -> Member:
+    """The participant, with a policy that raises what the pattern would record."""
     member = participant if isinstance(participant, Member) else Member(participant)
     own = member.participant.policy if isinstance(member.participant, Agent) else None
     policy = member.policy or own or Policy(retry=None)
-    return replace(member, policy=replace(policy, on_failure="raise"))
+    return replace(member, policy=replace(policy, on_failure=policy.on_failure or "raise"))
+
+
+def led_through_one_round(
+    participants: Sequence[Any], on_failure: str = "record", **options: Any
+) -> PatternGraph:
+    """A team whose manager asks each of it once; the last answer is the final one."""
+    if on_failure == "raise":
+        participants = [that_raises(participant) for participant in participants]
+
+    def last_answer(view: View) -> str:
+        return view.last_text
+
+    manager = ScriptedManager(everybody_once, final=last_answer)
+    return create_magentic(participants, **{"manager": manager, **options})
 
 
 SEVERAL: Mapping[str, Factory] = {
@@ -77,6 +93,7 @@ SEVERAL: Mapping[str, Factory] = {
     "handoff": create_handoff,
     "group_chat": chat_of_one_round,
     "supervisor": office_in_order,
+    "magentic": led_through_one_round,
 }
 """Patterns of any number of participants."""
 
@@ -91,6 +108,7 @@ RAISING: Mapping[str, Mapping[str, Any]] = {
     "concurrent": {"on_failure": "raise"},
     "map_reduce": {"on_failure": "raise"},
     "supervisor": {"on_failure": "raise"},
+    "magentic": {"on_failure": "raise"},
 }
 """Options with which a pattern raises errors that it would record."""
 
