@@ -39,8 +39,8 @@ def approve_instruction(name: str, instruction: str, work: Work, scene: Scene) -
 
 
 def with_approvals(
-    given: Iterable[ParticipantLike], approve_before: Any
-) -> tuple[list[ParticipantLike], frozenset[str]]:
+    given: Sequence[ParticipantLike], approve_before: Any
+) -> tuple[Sequence[ParticipantLike], frozenset[str]]:
     """Participants whose tools wait for approval, and who of them waits for it before they work.
 
     Args:
@@ -57,8 +57,7 @@ def with_approvals(
     if isinstance(approve_before, str) or not isinstance(approve_before, Collection):
         raise TypeError(f"`approve_before` is a list of names, not {approve_before!r}")
     if not approve_before:
-        return list(given), frozenset()
-    given = list(given)
+        return given, frozenset()
     names, _ = described(given)
     tools = list(dict.fromkeys(tool for one in given for tool in _tools_of(one)))
     for name in approve_before:

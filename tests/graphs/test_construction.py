@@ -31,6 +31,7 @@ from langgraph_orchestra.state import (
     ConfigurationError,
     GroupChatState,
     HandoffState,
+    MagenticState,
     MakerCheckerState,
     MapReduceState,
     OrchestrationContext,
@@ -66,6 +67,10 @@ class PlannedChat(GroupChatState, total=False):
     plan: str
 
 
+class PlannedTeam(MagenticState, total=False):
+    plan: str
+
+
 PLANNED = {
     "sequential": PlannedLine,
     "concurrent": PlannedFan,
@@ -74,6 +79,7 @@ PLANNED = {
     "maker_checker": PlannedLoop,
     "group_chat": PlannedChat,
     "supervisor": SupervisorState,  # it has a plan of its own
+    "magentic": PlannedTeam,
 }
 
 

@@ -105,11 +105,12 @@ def given(what: Any) -> Any:
 
 
 def everybody_once(view: View) -> ProgressLedger:
-    """Asks each of the team once, in declared order; then the task is done."""
+    """Asks each of the team once, in declared order, for the task itself; then it is done."""
     names = list(view.speakers)
     asked = len(view.state["progress_ledgers"])
     done = asked >= len(names)
-    return ProgressLedger.model_validate(progress(names[min(asked, len(names) - 1)], done=done))
+    speaker = names[min(asked, len(names) - 1)]
+    return ProgressLedger.model_validate(progress(speaker, view.task or "look", done=done))
 
 
 def counters(result: Result) -> tuple[int, int, int, int]:

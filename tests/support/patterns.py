@@ -74,7 +74,7 @@ def that_raises(participant: Any) -> Member:
 
 
 def led_through_one_round(
-    participants: Sequence[Any], on_failure: str = "record", **options: Any
+    participants: Sequence[Any], *, on_failure: str = "record", **options: Any
 ) -> PatternGraph:
     """A team whose manager asks each of it once; the last answer is the final one."""
     if on_failure == "raise":
