@@ -1,5 +1,6 @@
 """Asking a person in the terminal."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,13 +87,18 @@ class Asker:
         return parsed(typed)
 
     def _edit(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A new draft as text; other things as JSON."""
-        if "draft" in action.get("args", {}):
+        """A new draft or instruction as text; other things as JSON."""
+        args = action.get("args", {})
+        if text := next((key for key in ("draft", "instruction") if key in args), None):
             self._console.print(
                 Text(f"The new text, up to a line with only `{END_OF_TEXT}`:", style="dim")
             )
             lines = iter(lambda: self._read(""), END_OF_TEXT)
-            return {"type": "edit", "args": {"draft": "\n".join(lines)}}
+            return {"type": "edit", "args": {text: "\n".join(lines)}}
+        if action["name"] == "plan_review":
+            self._console.print(Text(clean(json.dumps(args["plan"], ensure_ascii=False))))
+            self._console.print(Text("The new steps, as a JSON list in one line:", style="dim"))
+            return {"type": "edit", "args": {"plan": parsed(self._read(PROMPT))}}
         self._console.print(Text("The new arguments, as a JSON object in one line:", style="dim"))
         return {"type": "edit", "args": parsed(self._read(PROMPT))}
 

@@ -45,14 +45,16 @@ def _choices(request: Request, action: Mapping[str, Any]) -> Iterator[str]:
     if not words:
         return
     listed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-    ends = "reject" in allowed and not request.asks_for_tools
+    ends = "reject" in allowed and not (request.asks_for_tools or _is_instruction(action))
     yield f"{listed}, which ends the run" if ends else listed
 
 
 def _words(request: Request, action: Mapping[str, Any]) -> Iterator[str]:
     """What all other words mean."""
     allowed = request.allowed(action)
-    if action["name"] == "choose_speaker":
+    if _is_instruction(action):
+        yield "other words reject it and say why"
+    elif action["name"] == "choose_speaker":
         yield "a name or its number"
     elif request.asks_for_tools:
         if "reject" in allowed:
@@ -63,6 +65,11 @@ def _words(request: Request, action: Mapping[str, Any]) -> Iterator[str]:
         yield _object(request.fields)
     else:
         yield _WORDS.get(action["name"], "your answer")
+
+
+def _is_instruction(action: Mapping[str, Any]) -> bool:
+    """Whether it is what a participant is to do; such an action has the participant's name."""
+    return set(action.get("args") or ()) == {"instruction"}
 
 
 def _blank(request: Request) -> Iterator[str]:

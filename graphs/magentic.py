@@ -24,7 +24,6 @@ from langgraph.graph import END, START
 from langgraph.types import Command, Overwrite
 
 from langgraph_orchestra.graphs.pattern import PatternGraph, check_limits, scene_of
-from langgraph_orchestra.nodes.answers import Decision
 from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.fanout import Fanout
@@ -33,7 +32,11 @@ from langgraph_orchestra.nodes.human import HumanParticipant
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
-from langgraph_orchestra.nodes.magentic.approvals import approve_instruction, with_approvals
+from langgraph_orchestra.nodes.magentic.approvals import (
+    Permission,
+    ask_permission,
+    with_approvals,
+)
 from langgraph_orchestra.nodes.magentic.counters import (
     Bounds,
     Counters,
@@ -62,7 +65,6 @@ from langgraph_orchestra.nodes.magentic.records import (
     Record,
     put_together,
     record_of,
-    refusal_of,
     unanswered,
 )
 from langgraph_orchestra.nodes.magentic.views import MANAGER, Briefing, best_turn, directed
@@ -74,7 +76,7 @@ from langgraph_orchestra.nodes.participant import (
     said_by,
     speakers,
 )
-from langgraph_orchestra.nodes.turn import entry, take_turn
+from langgraph_orchestra.nodes.turn import Taken, entry, take_turn
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import (
@@ -84,7 +86,6 @@ from langgraph_orchestra.state import (
     Stop,
     TaskLedger,
     Turn,
-    TurnOutcome,
 )
 
 __all__ = ["create_magentic"]
@@ -353,36 +354,18 @@ class Team:
         name, words = member.name, self.briefing.prompts
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[dict[str, Any]]:
-            ledger = latest_progress(state)
+            view, ledger = self.view(state, execution), latest_progress(state)
             assert ledger is not None  # noqa: S101 - for the type checker
             names = named_speakers(ledger, list(self.members))
-            instruction, decision = ledger.instruction_or_question.answer, None
-            view, asked = self.view(state, execution), list[Turn]()
+            permission = Permission(ledger.instruction_or_question.answer)
             if name in self.approved:
                 work = Work(name, view, execution, self.scene.budget)
-                decision = approve_instruction(name, instruction, work, self.scene)
-                asked = [approval_entry(work, decision)]
-                instruction = decision.text if decision.type == "edit" else instruction
-            if decision and decision.type == "reject":
-                return self.kept(name, refusal_of(name, decision, asked, words), names, view)
-            view = directed(view, instruction)
-            brief = [self.briefing.message(state)] if self.briefs else []
-            besides = [*brief, view.messages[-1]]
-            if len(names) == 1:
-                step = view.turn_number + 1
-                taken = yield from take_turn(
-                    member, view, execution, self.scene, step=step, besides=besides
-                )
-            else:
-                taken = yield from Fanout(self.scene).run(
-                    member,
-                    view,
-                    execution,
-                    label=name,
-                    earlier=names[: names.index(name)],
-                    besides=besides,
-                )
-            record = record_of(name, taken, decision, asked, words)
+                permission = ask_permission(permission.instruction, work, self.scene, words)
+            if permission.is_refused:
+                refused = Record((), permission.trail, permission.notes)
+                return self.kept(name, refused, names, view)
+            taken = yield from self.work(member, names, permission, view, execution)
+            record = record_of(name, taken, permission, words)
             return {**taken.reply.changes, **self.kept(name, record, names, view)}
 
         return steps
@@ -401,6 +384,30 @@ class Team:
         return {"messages": [answer], "trail": [turn], "output": answer.text, **ended}
 
     # The questions they ask
+
+    def work(
+        self,
+        member: Participant,
+        names: Sequence[str],
+        permission: Permission,
+        view: View,
+        execution: Execution,
+    ) -> Steps[Taken]:
+        """A participant's turn, alone or beside the others who were named."""
+        scene, step, name = self.scene, view.turn_number + 1, member.name
+        brief = [self.briefing.message(view.state)] if self.briefs else []
+        view = directed(view, permission.instruction)
+        besides = [*brief, view.messages[-1]]
+        if len(names) == 1:
+            return (
+                yield from take_turn(member, view, execution, scene, step=step, besides=besides)
+            )
+        earlier = names[: names.index(name)]
+        return (
+            yield from Fanout(scene).run(
+                member, view, execution, label=name, earlier=earlier, besides=besides
+            )
+        )
 
     def reviews(self, state: Mapping[str, Any]) -> bool:
         """Whether a person is to review the plan that is made now."""
@@ -474,15 +481,3 @@ def reason_of(move: Move, ledger: ProgressLedger, names: Sequence[str]) -> str:
         return f"satisfied: {ledger.is_request_satisfied.reason}"
     found = ledger.is_in_loop if ledger.is_in_loop.answer else ledger.is_progress_being_made
     return f"stalled: {found.reason}"
-
-
-def approval_entry(work: Work, decision: Decision) -> Turn:
-    """The trail's entry of what a person has said to an instruction."""
-    said = {"approve": "approved", "edit": f"edited: {decision.text}"}
-    detail = said.get(decision.type, decision.message or "rejected")
-    outcome: TurnOutcome = "refused" if decision.type == "reject" else "ok"
-    turn = entry(
-        work, kind="decision", step=work.view.turn_number + 1, outcome=outcome, detail=detail
-    )
-    # Its turns have a path of their own, by which a breaker counts them.
-    return turn.model_copy(update={"path": work.execution.path(f"{MANAGER}/{work.name}")})

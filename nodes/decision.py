@@ -177,5 +177,6 @@ def _sent_back(raw: BaseMessage, error: str) -> list[AnyMessage]:
     if isinstance(raw, AIMessage) and raw.tool_calls and not raw.invalid_tool_calls:
         results = [ToolMessage(reason, tool_call_id=call["id"] or "") for call in raw.tool_calls]
         return [raw, *results]
-    # Of a call with broken arguments, only the text: chat APIs would wait for its result.
-    return [*([AIMessage(raw.text)] if raw.text else []), HumanMessage(reason)]
+    # Of a call with broken arguments, only the text: chat APIs would wait for its result. A plain
+    # `str`, since pydantic refuses one of LangChain's own kind that has a broken surrogate.
+    return [*([AIMessage(str(raw.text))] if raw.text else []), HumanMessage(reason)]

@@ -2,40 +2,77 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from langgraph_orchestra.nodes.agent import Agent, tool_name
-from langgraph_orchestra.nodes.answers import Decision, answer_type, ask_person
+from langgraph_orchestra.nodes.answers import answer_type, ask_person
+from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
+from langgraph_orchestra.nodes.magentic.views import MANAGER
 from langgraph_orchestra.nodes.member import Member, ParticipantLike, described
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.nodes.requests import request_from
+from langgraph_orchestra.nodes.turn import entry
 from langgraph_orchestra.nodes.work import Work
-from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.state import ConfigurationError, Turn, TurnOutcome
 
-__all__ = ["approve_instruction", "with_approvals"]
+__all__ = ["Permission", "ask_permission", "with_approvals"]
 
 _ANSWERS = answer_type(["approve", "edit", "reject"])
 
 
-def approve_instruction(name: str, instruction: str, work: Work, scene: Scene) -> Decision:
+class Permission(NamedTuple):
+    """What a participant may do, as a person has let them or as nobody was asked."""
+
+    instruction: str
+    """What they are to do."""
+
+    trail: Sequence[Turn] = ()
+    """The entry of the person's decision."""
+
+    notes: Sequence[str] = ()
+    """What the manager is to know of it."""
+
+    is_refused: bool = False
+    """Whether they may not do it."""
+
+
+def ask_permission(
+    instruction: str, work: Work, scene: Scene, words: MagenticPrompts
+) -> Permission:
     """Interrupt the run for what a person says to an instruction.
 
     The request has the shape of a tool's approval, with the participant in the place of the tool.
 
     Args:
-        name: Who is to follow it.
-        instruction: What they are to do.
-        work: The turn it belongs to.
+        instruction: What the participant is to do.
+        work: The approval in progress, under the participant's name.
         scene: The graph.
+        words: The words of notes.
 
     Raises:
         AnswerError: The answer cannot be used; it can be given again.
     """
+    name = work.name
     about = f"Approve, edit or reject what {name} is to do.\n\n{instruction}"
     request = request_from(name, {"instruction": instruction}, about, _ANSWERS, work, scene)
     decision = ask_person(request, _ANSWERS)
     assert decision is not None  # noqa: S101 - a blank answer is refused
-    return decision
+    said = decision.text
+    if decision.type == "reject":
+        said = said or "rejected"
+        notes, turn = [f"{name} {words.refused} {said}"], _entry(work, "refused", said)
+        return Permission(instruction, [turn], notes, is_refused=True)
+    if decision.type == "edit":
+        notes, turn = [f"{name} {words.changed} {said}"], _entry(work, "ok", f"edited: {said}")
+        return Permission(said, [turn], notes)
+    return Permission(instruction, [_entry(work, "ok", "approved")])
+
+
+def _entry(work: Work, outcome: TurnOutcome, detail: str) -> Turn:
+    """The trail's entry of a decision; not under the path by which a breaker counts turns."""
+    step = work.view.turn_number + 1
+    turn = entry(work, kind="decision", step=step, outcome=outcome, detail=detail)
+    return turn.model_copy(update={"path": work.execution.path(f"{MANAGER}/{work.name}")})
 
 
 def with_approvals(

@@ -37,9 +37,9 @@ class PlanAnswer(Answer):
     @classmethod
     def _decision(cls, raw: Any) -> dict[str, Any] | None:
         data = _data_in(raw)
-        if _is_plan(data):
+        if _is_plan(data) or (isinstance(data, str) and data.strip().casefold() == "edit"):
             return cls._with_steps(data)
-        return super()._decision(data if isinstance(data, Mapping) else raw)
+        return super()._decision(data)
 
     @classmethod
     def _from_mapping(cls, raw: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -93,7 +93,7 @@ class PlanReview:
         self.when = when
         self.max_revisions = max_revisions
         self._briefing = briefing
-        self._answers = type(
+        self.answers: type[Answer] = type(
             "PlanAnswer",
             (PlanAnswer,),
             {"__module__": __name__, "__doc__": Answer.__doc__, "workers": tuple(workers)},
@@ -118,11 +118,11 @@ class PlanReview:
             NODE,
             {"plan": plan, "facts": facts, "attempt": attempt},
             f"Approve the plan, edit its steps, say what is to change, or reject it.\n\n{shown}",
-            self._answers,
+            self.answers,
             work,
             scene,
         )
-        decision = ask_person(request, self._answers)
+        decision = ask_person(request, self.answers)
         assert decision is not None  # noqa: S101 - a blank answer is refused
         return decision
 
@@ -164,4 +164,8 @@ def _is_plan(data: Any) -> bool:
         return "plan" in data and "type" not in data
     if not isinstance(data, list | tuple) or not data:
         return False
-    return all(isinstance(one, Mapping) and "worker" in one for one in data)
+    return all(isinstance(one, Mapping) and not _DECIDING & one.keys() for one in data)
+
+
+_DECIDING = {"type", "approved"}
+"""Keys of a decision, which no step has."""

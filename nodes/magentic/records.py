@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import AnyMessage
 
-from langgraph_orchestra.nodes.answers import Decision
 from langgraph_orchestra.nodes.driver import Execution
 from langgraph_orchestra.nodes.fanout import in_order
+from langgraph_orchestra.nodes.magentic.approvals import Permission
 from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
 from langgraph_orchestra.nodes.magentic.views import MANAGER
 from langgraph_orchestra.nodes.turn import Taken
 from langgraph_orchestra.nodes.view import View, is_turn, text_of
 from langgraph_orchestra.state import ManagerNote, StepStatus, Turn
 
-__all__ = ["Record", "put_together", "record_of", "refusal_of", "unanswered"]
+__all__ = ["Record", "put_together", "record_of", "unanswered"]
 
 
 class Record(NamedTuple):
@@ -39,48 +39,24 @@ class Record(NamedTuple):
         return cls(**{**record, "trail": turns})
 
 
-def record_of(
-    name: str,
-    taken: Taken,
-    decision: Decision | None,
-    asked: Sequence[Turn],
-    words: MagenticPrompts,
-) -> Record:
+def record_of(name: str, taken: Taken, permission: Permission, words: MagenticPrompts) -> Record:
     """What a turn brings.
 
     Args:
         name: Who has taken it.
         taken: The turn.
-        decision: What a person has said to the instruction; None where nobody was asked.
-        asked: Entries of that decision.
+        permission: What a person has said before it.
         words: The words of notes.
     """
-    notes = []
-    if decision and decision.type == "edit":
-        notes.append(f"{name} {words.changed} {decision.text}")
+    messages, output = taken.reply.messages, taken.reply.output
+    notes = list(permission.notes)
     if taken.failure and not taken.stop:
         notes.append(f"{name} {words.failed} {taken.failure.type}: {taken.failure.message}")
-    elif not (taken.stop or taken.reply.messages):
+    elif not (taken.stop or messages):
         notes.append(f"{name} {words.silent}")
-    output = taken.reply.output
-    is_text = not taken.answered or output in ("", text_of(taken.reply.messages[-1]))
-    return Record(
-        list(taken.reply.messages), [*asked, *taken.trail], notes, None if is_text else output
-    )
-
-
-def refusal_of(
-    name: str, decision: Decision, asked: Sequence[Turn], words: MagenticPrompts
-) -> Record:
-    """What a person's refusal brings: the manager reads it, and it is no turn.
-
-    Args:
-        name: Who was not allowed to work.
-        decision: What the person has said.
-        asked: Entries of that decision.
-        words: The words of notes.
-    """
-    return Record((), asked, [f"{name} {words.refused} {decision.message or 'no reason given'}"])
+    is_text = not taken.answered or output in ("", text_of(messages[-1]))
+    trail = [*permission.trail, *taken.trail]
+    return Record(list(messages), trail, notes, None if is_text else output)
 
 
 def put_together(records: Sequence[Record], view: View) -> dict[str, Any]:

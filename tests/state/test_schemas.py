@@ -13,6 +13,7 @@ from langgraph_orchestra.state import (
     BOOKKEEPING,
     ConcurrentState,
     HandoffState,
+    MagenticState,
     MakerCheckerState,
     MapReduceState,
     OrchestrationState,
@@ -28,6 +29,7 @@ STATES = [
     ConcurrentState,
     MapReduceState,
     HandoffState,
+    MagenticState,
     MakerCheckerState,
     SupervisorState,
 ]
