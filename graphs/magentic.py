@@ -153,8 +153,9 @@ def create_magentic(
     # Turns are counted between the rounds: the final answer is none, and may follow the last one.
     budget = replace(budget, limits=replace(budget.limits, turns=None))
     briefing = Briefing(prompts)
+    reading = briefing.history()
     waiting, approved = with_approvals(participants, approve_before)
-    scene = Scene("magentic", history or briefing.history(), budget, "record")
+    scene = Scene("magentic", history or reading, budget, "record")
     scene, members, schema = scene_of("magentic", scene, waiting, state_schema, MagenticState)
     about = dict(speakers(members))
     team = Team(
@@ -165,7 +166,7 @@ def create_magentic(
         plan_review_from(plan_review, max_plan_revisions, list(about), briefing),
         approved,
         briefing,
-        briefs=history is not None,
+        reading,
     )
 
     graph = PatternGraph(
@@ -183,7 +184,7 @@ def create_magentic(
     graph.add_edge("intake", "planner")
     graph.add_steps("planner", team.plan, policy=team.lead.policy, routes=team.routes_after_plan)
     if team.review:
-        graph.add_steps("plan_review", team.review_plan, routes=["planner", MANAGER, "finish"])
+        graph.add_steps("plan_review", team.review_plan, routes=team.routes_after_review)
     graph.add_steps(MANAGER, team.manage, policy=team.lead.policy, routes=team.routes_from_manager)
     for member in members:
         graph.add_steps(
@@ -210,8 +211,8 @@ class Team:
     review: PlanReview | None
     approved: frozenset[str]
     briefing: Briefing
-    briefs: bool
-    """Whether the histories that participants read by leave out the facts and the plan."""
+    reading: History
+    """The history by which the facts and the plan are read; with any other, they come besides."""
 
     def __post_init__(self) -> None:
         refuse_when(list(self.members.values()), "here the manager says who works")
@@ -236,6 +237,12 @@ class Team:
             return [MANAGER, END]
         unseen = self.review.when == "initial" and self.bounds.max_resets > 0
         return ["plan_review", *([MANAGER] if unseen else []), END]
+
+    @property
+    def routes_after_review(self) -> Sequence[str]:
+        """Where the review of a plan may lead."""
+        revised = self.review is not None and self.review.max_revisions > 0
+        return [*(["planner"] if revised else []), MANAGER, "finish"]
 
     @property
     def routes_from_manager(self) -> Sequence[str]:
@@ -395,7 +402,8 @@ class Team:
     ) -> Steps[Taken]:
         """A participant's turn, alone or beside the others who were named."""
         scene, step, name = self.scene, view.turn_number + 1, member.name
-        brief = [self.briefing.message(view.state)] if self.briefs else []
+        is_briefed = (member.history or scene.history) is self.reading
+        brief = [] if is_briefed else [self.briefing.message(view.state)]
         view = directed(view, permission.instruction)
         besides = [*brief, view.messages[-1]]
         if len(names) == 1:

@@ -33,7 +33,7 @@ def in_a_node(logic: Callable[[Callable[[], Work]], Steps[None]]) -> None:
         yield from logic(lambda: Work("manager", view, execution, Budget()))
         return {}
 
-    graph = StateGraph(MagenticState)
+    graph: Any = StateGraph(MagenticState)
     graph.add_node("ask", Node("ask", steps))
     graph.add_edge(START, "ask")
     graph.compile().invoke({"messages": [("user", "Do it.")]})
@@ -168,4 +168,4 @@ def test_what_are_no_prompts_is_refused(prompts):
 
 def test_a_prompt_that_is_no_text_is_refused_by_its_name():
     with pytest.raises(TypeError, match="`assess` of `MagenticPrompts` is a str, not 7"):
-        MagenticPrompts(assess=7)
+        MagenticPrompts(assess=7)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """What a person may answer to a plan, in every form."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -11,8 +12,10 @@ from langgraph_orchestra.nodes.magentic.views import Briefing
 from langgraph_orchestra.state import ConfigurationError, PlanStep
 
 REVIEW = plan_review_from("initial", 5, ["ann", "bob"], Briefing(MagenticPrompts()))
-STEPS = [{"id": "s1", "worker": "bob", "task": "look"}, {"id": "s2", "worker": "ann", "task": "go"}]
-STEPS[1]["depends_on"] = ["s1"]
+STEPS: list[dict[str, Any]] = [
+    {"id": "s1", "worker": "bob", "task": "look"},
+    {"id": "s2", "worker": "ann", "task": "go", "depends_on": ["s1"]},
+]
 
 
 def understood(answer):

@@ -15,9 +15,9 @@ from support.ledgers import progress
 TEAM = ["ann", "bob"]
 
 
-def step(id, worker="ann", *depends_on, status="pending"):
+def step(name, worker="ann", *depends_on, status="pending"):
     """A step."""
-    return PlanStep(id=id, worker=worker, task="do", depends_on=list(depends_on), status=status)
+    return PlanStep(id=name, worker=worker, task="do", depends_on=list(depends_on), status=status)
 
 
 def ledger(*args, **found):
