@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from langgraph_orchestra.nodes.answers import Answer, Decision, ask_person
+from langgraph_orchestra.nodes.answers import Answer, Decision, DecisionType, ask_person
 from langgraph_orchestra.nodes.checks import natural_number
 from langgraph_orchestra.nodes.magentic.plans import plan_problem
 from langgraph_orchestra.nodes.magentic.views import Briefing, plan_text
@@ -31,6 +31,7 @@ class PlanAnswer(Answer):
     An edit holds the steps, as a list or its JSON; they may come alone, without a decision.
     """
 
+    allowed: ClassVar[Sequence[DecisionType]] = ("approve", "edit", "respond", "reject")
     workers: ClassVar[Sequence[str]] = ()
     """Who may do a step."""
 

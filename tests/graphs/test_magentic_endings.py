@@ -262,9 +262,8 @@ def test_tokens_of_refused_ledgers_count_over_attempts(run):
 def test_a_manager_that_is_too_slow_fails(run):
     model = ScriptedModel([plan("ann")], delay=5)
     once = Policy(retry=None, timeout=0.05)
-    result = run(
-        create_magentic(team("ann"), model=Agent("l", "", model=model, policy=once)).compile()
-    )
+    lead = Agent("lead", "", model=model, policy=once)
+    result = run(create_magentic(team("ann"), model=lead).compile())
     assert ended(result) == ("", "failed")
     assert result["stop"].detail.startswith("NodeTimeoutError: ")
 
@@ -297,9 +296,7 @@ def test_a_manager_of_ones_own_is_tried_again_by_langgraphs_policy(run):
     ("ledgers", "reason"),
     [([GOOD, DONE], "completed"), ([GOOD, GOOD], "round_limit"), ([GOOD, STUCK], "stall_limit")],
 )
-def test_without_a_final_answer_the_best_turn_stands_and_the_reason_stays(
-    run, ledgers, reason, final
-):
+def test_without_a_final_answer_the_best_turn_is_the_output(run, ledgers, reason, final):
     manager = ScriptedManager(ledgers, final=final)
     bounds: dict[str, Any] = {"max_rounds": 2, "max_stalls": 0, "max_resets": 0}
     result = run(create_magentic(team("ann"), manager=manager, **bounds).compile())

@@ -577,3 +577,49 @@ def test_what_a_tool_has_done_stands_in_the_trail_of_the_process_that_goes_on(cr
         ["boss/ada", 1, "ok", 0],
     ]
     assert crashes.diary.names == ["boss", "clerk", "boss", "boss"]
+
+
+LED = {
+    "output": "answer of cid",
+    "stop": "completed",
+    "messages": [
+        [None, "Go"],
+        ["manager", "To ann: go on"],
+        ["ann", "answer of ann"],
+        ["manager", "To bob, cid: go on"],
+        ["bob", "answer of bob"],
+        ["cid", "answer of cid"],
+        ["finish", "answer of cid"],
+    ],
+    "trail": [
+        ["planner", 1, "ok", 0],
+        ["manager", 1, "ok", 0],
+        ["ann", 1, "ok", 0],
+        ["manager", 2, "ok", 0],
+        ["planner", 2, "ok", 0],
+        ["manager", 2, "ok", 0],
+        ["bob", 2, "ok", 0],
+        ["cid", 3, "ok", 10],
+        ["manager", 4, "ok", 0],
+        ["finish", 4, "ok", 0],
+    ],
+    "results": [],
+    "interrupts": {},
+}
+
+LED_BY = ["plan", "assess-0", "ann", "assess-1", "replan", "assess-2", "assess-3", "conclude"]
+
+
+@pytest.mark.parametrize("stage", LED_BY)
+@either_way
+def test_a_led_team_killed_anywhere_repeats_what_was_in_progress_and_nothing_else(crashes, stage):
+    crashes.kill_at("led", stage, "--input", "Go")
+    assert crashes.finish("led") == LED
+    assert Counter(crashes.diary.names) == Counter([*LED_BY, "bob", "cid", stage])
+
+
+@either_way
+def test_of_several_at_work_only_who_was_killed_works_again(crashes):
+    crashes.kill_at("led", "bob", "--input", "Go", "--after", "cid")
+    assert crashes.finish("led") == LED
+    assert Counter(crashes.diary.names) == Counter([*LED_BY, "bob", "cid", "bob"])

@@ -7,7 +7,7 @@ processes together tell what ran how often.
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_magentic,
     create_maker_checker,
     create_map_reduce,
     create_sequential,
@@ -29,9 +30,10 @@ from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, View, as_tool, by_model, question
 from langgraph_orchestra.nodes.supervisor.prompts import PLAN_PROMPT, REVIEW_PROMPT
 from langgraph_orchestra.state import Verdict
+from support.ledgers import DONE, ScriptedManager, everybody_once, progress, stuck
 from support.plans import plan, review, reviewed_in
 
-__all__ = ["GRAPHS", "Diary", "Saved"]
+__all__ = ["GRAPHS", "Diary", "NotingManager", "Saved"]
 
 Stage = Callable[[View], Any]
 
@@ -98,6 +100,41 @@ class Diary:
             return AIMessage("", tool_calls=[call])
 
         return ScriptedModel(reply)
+
+
+class NotingManager(ScriptedManager):
+    """Notes what it is asked; asks each of the team once, unless it is given other ledgers.
+
+    Args:
+        diary: Where it notes.
+        ledgers: By how many it has given before; what is not there is made of the team.
+    """
+
+    def __init__(self, diary: Diary, ledgers: Mapping[int, Any] | None = None) -> None:
+        self.diary = diary
+        self.ledgers = ledgers or {}
+        super().__init__(self.noted, final=lambda view: view.last_text)
+
+    def plan(self, view: View) -> Any:
+        """The first plan."""
+        self.diary.note("plan")
+        return super().plan(view)
+
+    def replan(self, view: View) -> Any:
+        """Another plan."""
+        self.diary.note("replan")
+        return super().replan(view)
+
+    def conclude(self, view: View) -> Any:
+        """The last answer."""
+        self.diary.note("conclude")
+        return super().conclude(view)
+
+    def noted(self, view: View) -> Any:
+        """The ledger that is due."""
+        number = len(view.state["progress_ledgers"])
+        self.diary.note(f"assess-{number}")
+        return self.ledgers.get(number) or everybody_once(view)
 
 
 class Saved:
@@ -349,11 +386,18 @@ def assisted(diary: Diary) -> PatternGraph:
     return create_sequential([Agent("boss", "", model=ScriptedModel(reply), tools=tools)])
 
 
+def led(diary: Diary) -> PatternGraph:
+    """One works, the work stalls, two work at once by another plan, and the task is done."""
+    ledgers = {0: progress("ann"), 1: stuck(), 2: progress(["bob", "cid"]), 3: DONE}
+    members = [diary.stage("ann"), diary.stage("bob"), diary.agent("cid")]
+    return create_magentic(members, manager=NotingManager(diary, ledgers), max_stalls=0)
+
+
 GRAPHS: dict[str, Callable[[Diary], PatternGraph]] = {
     graph.__name__: graph
     for graph in (
         *(sequence, branches, teams, fan_in_team, items),
-        *(reviewed, asked, approved, handed, chat, checked),
+        *(reviewed, asked, approved, handed, chat, checked, led),
         *(delegated, consulted, assisted),
     )
 }

@@ -14,6 +14,7 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_magentic,
     create_maker_checker,
     create_sequential,
     create_supervisor,
@@ -21,7 +22,7 @@ from langgraph_orchestra.graphs import (
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, by_person, question
 from langgraph_orchestra.nodes.supervisor.prompts import PLAN_PROMPT
-from support.crash_graphs import Diary
+from support.crash_graphs import Diary, NotingManager
 from support.handoffs import to
 from support.plans import plan, review, reviewed_in
 
@@ -64,6 +65,12 @@ class Place:
 
     bad: Sequence[Any] = field(default=(5, {"type": "shrug"}, {"decisions": [{}, {}]}))
     """Answers that cannot be used."""
+
+    node: str = "ada"
+    """Who asks, as the request names them."""
+
+    rejected: Sequence[str] = ()
+    """Who works when they reject it without a word, where that ends the run."""
 
 
 def drafted(diary: Diary) -> PatternGraph:
@@ -130,6 +137,20 @@ def working(diary: Diary) -> PatternGraph:
         [diary.stage("ben"), Human("ada"), diary.stage("carl")],
         model=ScriptedModel(decide),
         synthesis="forward",
+    )
+
+
+def planned(diary: Diary) -> PatternGraph:
+    """A person reviews the plan of a manager."""
+    return create_magentic(
+        [diary.stage("ben")], manager=NotingManager(diary), plan_review="initial"
+    )
+
+
+def permitted(diary: Diary) -> PatternGraph:
+    """A person approves what ada is to do."""
+    return create_magentic(
+        [diary.stage("ada")], manager=NotingManager(diary), approve_before=["ada"]
     )
 
 
@@ -277,6 +298,43 @@ PLACES: Mapping[str, Place] = {
         answer="",
         output="",
         forms=BLANKS,
+    ),
+    "review of a plan": Place(
+        planned,
+        pattern="magentic",
+        kind="plan_review",
+        allowed=["approve", "edit", "respond", "reject"],
+        arguments={
+            "plan": [
+                {"id": "s1", "worker": "ben", "task": "do 1", "expected": "", "depends_on": []}
+            ],
+            "facts": {
+                "facts_given": [],
+                "facts_to_look_up": [],
+                "facts_to_derive": [],
+                "guesses": [],
+            },
+            "attempt": 1,
+        },
+        before=["plan"],
+        after=["assess-0", "ben", "assess-1", "conclude"],
+        answer="approve",
+        output="answer of ben",
+        forms=APPROVALS,
+        node="plan_review",
+        rejected=["conclude"],
+    ),
+    "approval of an instruction": Place(
+        permitted,
+        pattern="magentic",
+        kind="ada",
+        allowed=["approve", "edit", "reject"],
+        arguments={"instruction": "Go"},
+        before=["plan", "assess-0"],
+        after=["ada", "assess-1", "conclude"],
+        answer="approve",
+        output="answer of ada",
+        forms=APPROVALS,
     ),
 }
 """By what somebody is there."""
