@@ -17,6 +17,8 @@ STARTERS = (
     "group_chat",
     "maker_checker",
     "handoff",
+    "magentic",
+    "supervisor",
 )
 """Patterns that a project may begin with."""
 
