@@ -1,13 +1,16 @@
 """How stand-ins and rules read: the task, what colleagues said, and the figures in a text."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from json import JSONDecoder
+from typing import NamedTuple, TypeVar
 
 from langchain_core.messages import BaseMessage
+from pydantic import BaseModel, ValidationError
 
 __all__ = [
     "NUMBER",
+    "REASON",
     "Figure",
     "figure",
     "listed",
@@ -19,7 +22,10 @@ __all__ = [
     "said_by",
     "sentences",
     "task_in",
+    "typed_in",
 ]
+
+M = TypeVar("M", bound=BaseModel)
 
 NUMBER = r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 """A number as people write it: `1,250`, `1250.5`, `-8`."""
@@ -63,6 +69,18 @@ def said_by(speaker: str, messages: Iterable[BaseMessage]) -> list[str]:
         elif found := worker.match(message.text):
             said.append(message.text[found.end() :])
     return said
+
+
+def typed_in(kind: type[M], messages: Iterable[BaseMessage]) -> list[M]:
+    """The typed answers of a kind in what was said, in order, whatever stands around them."""
+    found = []
+    for text in (message.text for message in messages):
+        for value in _objects_in(text):
+            try:
+                found.append(kind.model_validate_json(value))
+            except ValidationError:  # an answer of another kind
+                continue
+    return found
 
 
 def note_in(messages: Iterable[BaseMessage], title: str = REASON) -> str:
@@ -126,6 +144,18 @@ def money(value: float) -> str:
 def percent(share: float, *, signed: bool = False) -> str:
     """A share or, signed, a change, with one decimal: `12.5%`, `+12.5%`."""
     return f"{share:+.1%}" if signed else f"{share:.1%}"
+
+
+def _objects_in(text: str) -> Iterator[str]:
+    """The JSON objects in a text, as text."""
+    place = text.find("{")
+    while place >= 0:
+        try:
+            _, end = JSONDecoder().raw_decode(text, place)
+            yield text[place:end]
+        except ValueError:  # a brace of another kind
+            end = place + 1
+        place = text.find("{", end)
 
 
 def _unit(words: str) -> str:

@@ -1,9 +1,10 @@
 """A template asked offline, and one whose stand-ins give way to a named model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from langchain_core.messages import BaseMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
@@ -14,6 +15,7 @@ from support.runs import Run
 
 Ask = Callable[..., dict[str, Any]]
 Example = Callable[..., dict[str, Any]]
+PlayingAll = Callable[[Mapping[str, Sequence[Any]]], tuple[Any, ScriptedModel]]
 AskModel = Callable[..., tuple[dict[str, Any], ScriptedModel]]
 
 
@@ -45,6 +47,22 @@ def run_example(run: Run) -> Example:
         return result
 
     return run_example
+
+
+@pytest.fixture
+def playing_all() -> PlayingAll:
+    """A run's context with one model in all roles: each has its answers in order, by its prompt."""
+
+    def playing_all(scripts: Mapping[str, Sequence[Any]]) -> tuple[Any, ScriptedModel]:
+        left = {prompt: iter(answers) for prompt, answers in scripts.items()}
+
+        def reply(messages: Sequence[BaseMessage]) -> Any:
+            return next(next(left[one] for one in left if messages[0].text.startswith(one)))
+
+        model = ScriptedModel(reply)
+        return OrchestrationContext(model=model), model  # type: ignore[arg-type]  # works too
+
+    return playing_all
 
 
 @pytest.fixture

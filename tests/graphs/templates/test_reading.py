@@ -1,5 +1,6 @@
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel
 
 from langgraph_orchestra.graphs.templates.reading import (
     figure,
@@ -10,6 +11,7 @@ from langgraph_orchestra.graphs.templates.reading import (
     said_by,
     sentences,
     task_in,
+    typed_in,
 )
 
 PROMPT = [
@@ -79,3 +81,25 @@ def test_figures_are_written_alike_everywhere():
         "+16.5%",
         "-3.4%",
     ]
+
+
+class Answer(BaseModel):
+    """A typed answer."""
+
+    count: int
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ('{"count": 1}', [1]),
+        ('ann: {"count": 1}', [1]),
+        ('ann: {"count": 1}\nbob: {"count": 2} {"name": "x"}', [1, 2]),
+        ('{"results": {"count": 1}}', []),  # of another kind
+        ('a {brace} and {"count": 3}', [3]),
+        ('{"count": "many"} {"count"', []),
+        ("", []),
+    ],
+)
+def test_typed_answers_are_found_among_words(text, counts):
+    assert [one.count for one in typed_in(Answer, [HumanMessage(text)])] == counts
