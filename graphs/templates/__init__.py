@@ -207,6 +207,17 @@ _ALL = (
         example="The modem B-2077 is offline since this morning, please reconnect it.",
         offline="routes and repairs are rules either way; scripts write what the desks answer",
     ),
+    _template(
+        "incident_response",
+        pattern="magentic",
+        summary="A manager has an outage diagnosed and mended; the plan follows what is found.",
+        example=(
+            "Checkout fails: 31% of all requests end with an error since 14:02. Release 2.14.0 "
+            "went out at 13:55."
+        ),
+        offline="rules on the report and on what the tools return; logs and metrics are tables",
+        answers=("approve",),
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})

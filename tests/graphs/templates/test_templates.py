@@ -34,6 +34,26 @@ NODES = {
         "priority_desk",
         "duty_manager",
     },
+    "incident_response": {
+        "planner",
+        "manager",
+        "diagnostics",
+        "infrastructure",
+        "rollback",
+        "communication",
+        "finish",
+    },
+    "feature_team": {
+        "planner",
+        "architect",
+        "backend",
+        "frontend",
+        "qa",
+        "review",
+        "synthesise",
+    },
+    "enterprise": {"planner", "engineering", "quality", "review", "synthesise"},
+    "customer_service": {"planner", "lookups", "specialists", "review", "synthesise"},
 }
 
 CONVERSATIONS = {"telecom_support"}
@@ -49,6 +69,7 @@ OUTCOMES = {
     "telecom_support": {"ok", "handed_off"},
     "tiered_support": {"ok", "handed_off"},
     "support_rules": {"ok", "handed_off", "failed"},  # what fails is escalated
+    "customer_service": {"ok", "handed_off"},
 }
 """How turns end that do not all end `ok`."""
 
@@ -69,6 +90,10 @@ OTHER_TASKS = {
     "telecom_support": "I forgot my password. Customer 2210.",
     "tiered_support": "The API answers 401.",
     "support_rules": "INV-7: 30 were charged twice",
+    "incident_response": "Payments fail, 44% of them, since 16:20.",
+    "feature_team": "Build exports: CSV, audit log",
+    "enterprise": "Build it.\n- Order API: 2 days\nBudget: 9,000",
+    "customer_service": "Where is my order A-1020?",
 }
 """Tasks that need no person."""
 
