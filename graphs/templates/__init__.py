@@ -218,6 +218,17 @@ _ALL = (
         offline="rules on the report and on what the tools return; logs and metrics are tables",
         answers=("approve",),
     ),
+    _template(
+        "feature_team",
+        pattern="supervisor",
+        summary="A tech lead plans a feature, and reviews what four specialists make of it.",
+        example=(
+            "Implement user authentication with:\n- JWT-based tokens\n- Email/password login\n"
+            "- OAuth (Google, GitHub)\n- Rate limiting: 5 attempts a minute\n"
+            "- Password reset, by a link that works for 20 minutes"
+        ),
+        offline="rules on the lines of the request; the review compares what the others brought",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})
