@@ -229,6 +229,17 @@ _ALL = (
         ),
         offline="rules on the lines of the request; the review compares what the others brought",
     ),
+    _template(
+        "enterprise",
+        pattern="supervisor",
+        summary="Three levels of supervisors estimate a project; what is too dear goes down again.",
+        example=(
+            "Build the customer portal.\n- Order API: 12 days\n- Customer data migration: 10 days\n"
+            "- Order pages: 9 days\n- Dark mode: 4 days (optional)\n- Load tests: 5 days\n"
+            "Day rate: 800\nBudget: 32,000"
+        ),
+        offline="rules on the parts, days and budget of the project",
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})
