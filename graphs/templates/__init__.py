@@ -240,6 +240,17 @@ _ALL = (
         ),
         offline="rules on the parts, days and budget of the project",
     ),
+    _template(
+        "customer_service",
+        pattern="supervisor",
+        summary="Patterns combined: look-ups at once, then specialists who hand over.",
+        example=(
+            "My espresso machine arrived broken, and I was charged twice for it. Order A-1007. "
+            "I want a replacement, and the second charge back."
+        ),
+        offline="rules on the customer's words; look-ups and tools use tables that come with it",
+        answers=("Yes, send her a new one.",),
+    ),
 )
 
 TEMPLATES: Mapping[str, Template] = MappingProxyType({one.name: one for one in _ALL})
