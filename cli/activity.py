@@ -12,13 +12,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from langgraph_orchestra.nodes.handoff.desk import summary
-from langgraph_orchestra.state import Handoff, Turn
+from langgraph_orchestra.state import Handoff, Plan, PlanStep, TaskLedger, Turn
 
-__all__ = ["STREAM_MODES", "Activity", "Worker", "untold_handoffs"]
+__all__ = ["STREAM_MODES", "Activity", "Worker", "steps_planned", "untold_handoffs"]
 
 STREAM_MODES = ["tasks", "messages"]
 
-_MECHANICAL = frozenset({"intake", "join", "finish"})
+_MECHANICAL = frozenset({"intake", "join"})
 """Nodes in which nobody works."""
 
 
@@ -124,6 +124,19 @@ def _turns_in(update: Any) -> Iterator[Turn]:
     records = branches.values() if isinstance(branches, Mapping) else ()
     for holder in (update, *records):
         yield from (turn for turn in holder.get("trail") or () if isinstance(turn, Turn))
+
+
+def steps_planned(part: tuple[Sequence[str], str, Any]) -> Sequence[PlanStep]:
+    """The steps of a plan that has been made in a part of the stream; empty if none has."""
+    _, mode, data = part
+    update = data.get("result") if mode == "tasks" and data["name"] == "planner" else None
+    if not isinstance(update, Mapping):
+        return ()
+    if isinstance(plan := update.get("plan"), Plan):
+        return plan.steps
+    ledgers = update.get("task_ledgers")
+    latest = ledgers[-1] if isinstance(ledgers, list) and ledgers else None
+    return latest.plan if isinstance(latest, TaskLedger) else ()
 
 
 def untold_handoffs(part: tuple[Sequence[str], str, Any]) -> Sequence[Handoff]:

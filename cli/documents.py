@@ -17,6 +17,8 @@ _RECORDS = (
     *("results", "votes"),
     *("drafts", "rounds", "verdicts"),
     *("active", "handoffs"),
+    *("task_ledgers", "progress_ledgers", "stalls", "resets"),
+    "plan",
 )
 """Keys of a pattern's own in which a run tells what it has done."""
 

@@ -12,10 +12,17 @@ from rich.console import Group as Lines
 from rich.live import Live
 from rich.text import Text
 
-from langgraph_orchestra.cli.activity import Activity, Worker, untold_handoffs
+from langgraph_orchestra.cli.activity import Activity, Worker, steps_planned, untold_handoffs
+from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.terminal import is_terminal
-from langgraph_orchestra.cli.wording import clean, duration, outcome_of, why_handed_over
-from langgraph_orchestra.state import Handoff, Turn
+from langgraph_orchestra.cli.wording import (
+    clean,
+    duration,
+    outcome_of,
+    task_of,
+    why_handed_over,
+)
+from langgraph_orchestra.state import Handoff, PlanStep, Turn
 
 __all__ = ["LiveView"]
 
@@ -32,7 +39,12 @@ LONGEST = 2000
 REFRESHES = 8
 """Times a second."""
 
-_DECIDING = {"selector": "chooses who speaks next"}
+_DECIDING = {
+    "selector": "chooses who speaks next",
+    "planner": "makes a plan",
+    "manager": "finds out how far the work is",
+    "review": "reviews what was brought",
+}
 """What those do whose words are no prose but a form to be filled in."""
 
 _MARKS = {
@@ -84,18 +96,25 @@ class LiveView:
     def follow(self, part: Any) -> None:
         """Take in a part of the run's stream."""
         turns = self._activity.follow(part)
+        steps = steps_planned(part)
         for handoff in untold_handoffs(part):
             self._print(self._handoff_lines(handoff))
         for turn in turns:
-            self._print(self._turn_lines(turn))
+            self._print(self._turn_lines(turn, told_below=bool(steps)))
+        self._print(self._step_lines(steps))
 
     def _print(self, lines: Iterable[Text]) -> None:
         for line in lines:
             # A pipe gets one line for each turn, however long.
             self._console.print(line, soft_wrap=True)
 
-    def _turn_lines(self, turn: Turn) -> Iterator[Text]:
-        """A turn that has ended."""
+    def _turn_lines(self, turn: Turn, *, told_below: bool) -> Iterator[Text]:
+        """A turn that has ended.
+
+        Args:
+            turn: Its entry in the trail.
+            told_below: Whether what it says follows in lines of its own.
+        """
         mark, style = _MARKS.get(turn.outcome, _OTHER)
         used = turn.input_tokens + turn.output_tokens
         head = [
@@ -104,7 +123,16 @@ class LiveView:
             (f"  {duration(turn.seconds):>8}", "dim"),
             (f"  {f'{used:,} tokens' if used else '':>13}", "dim"),
         ]
-        yield from self._noted(head, outcome_of(turn))
+        yield from self._noted(head, "" if told_below else outcome_of(turn))
+
+    def _step_lines(self, steps: Sequence[PlanStep]) -> Iterator[Text]:
+        """A plan, a step in a line; what does not fit is told by `orchestra show`."""
+        ids = max((len(step.id) for step in steps), default=0)
+        workers = max((len(step.worker) for step in steps), default=0)
+        room = max(20, self._console.width - ids - workers - 10)
+        for step in steps:
+            who = f"    {clean(step.id):<{ids}}  {step.worker:<{workers}}"
+            yield _row((who, ""), (f"  {one_line(clean(task_of(step)), room)}", "dim"))
 
     def _handoff_lines(self, handoff: Handoff) -> Iterator[Text]:
         """A handoff that was not taken, or whose turn does not tell of it."""

@@ -1,6 +1,7 @@
 """Lists for people: templates, threads, runs, and who did what in a thread."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -9,14 +10,27 @@ from rich.text import Text
 from langgraph_orchestra.checkpoints import ThreadInfo
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
-from langgraph_orchestra.cli.wording import clean, duration, why_handed_over, why_it_stands
-from langgraph_orchestra.state import Handoff, Turn, Verdict
+from langgraph_orchestra.cli.wording import clean, duration, task_of, why_handed_over, why_it_stands
+from langgraph_orchestra.state import (
+    Handoff,
+    PlanStep,
+    ProgressLedger,
+    StepResult,
+    TaskLedger,
+    Turn,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from langgraph_orchestra.graphs.templates import Template
 
 __all__ = [
+    "facts_table",
     "handoff_table",
+    "plan_table",
+    "plans_made",
+    "progress_table",
+    "results_table",
     "run_table",
     "template_table",
     "thread_table",
@@ -99,6 +113,79 @@ def verdict_table(rounds: Sequence[Mapping[str, Verdict]]) -> Table:
                 "" if verdict.score is None else f"{verdict.score:g}",
                 one_line(verdict.feedback, 200),
             )
+    return table
+
+
+def plans_made(ledgers: Sequence[TaskLedger]) -> Sequence[TaskLedger]:
+    """The plans of a manager as they ended: versions that differ in the status of steps are one."""
+    versions = [list(same) for _, same in groupby(ledgers, key=_as_made)]
+    return [latest for *_, latest in versions]
+
+
+def _as_made(ledger: TaskLedger) -> TaskLedger:
+    """A plan before any of its steps was taken."""
+    steps = [step.model_copy(update={"status": "pending"}) for step in ledger.plan]
+    return ledger.model_copy(update={"plan": steps})
+
+
+def plan_table(plans: Sequence[Sequence[PlanStep]]) -> Table:
+    """Who does what, and how far it is; of several plans, which are numbered, the latest holds."""
+    numbers = [">plan"] if len(plans) > 1 else []
+    table = _table(*numbers, "step", "owner", "status", "task")
+    for number, steps in enumerate(plans, 1):
+        for step in steps:
+            task = one_line(task_of(step), 200)
+            _add(table, *[str(number) for _ in numbers], step.id, step.worker, step.status, task)
+    return table
+
+
+def facts_table(plans: Sequence[TaskLedger]) -> Table:
+    """What each plan of a manager went by."""
+    table = _table(">plan", "kind", "fact")
+    for number, ledger in enumerate(plans, 1):
+        kinds = {
+            "given": ledger.facts_given,
+            "to look up": ledger.facts_to_look_up,
+            "to work out": ledger.facts_to_derive,
+            "guess": ledger.guesses,
+        }
+        for kind, facts in kinds.items():
+            for fact in facts:
+                _add(table, str(number), kind, one_line(fact, 200))
+    return table
+
+
+def progress_table(ledgers: Sequence[ProgressLedger]) -> Table:
+    """What a manager found each time it looked, and whom it had work next."""
+    table = _table(">look", "found", "next", "why")
+    for number, ledger in enumerate(ledgers, 1):
+        found, why = _found(ledger)
+        named = ledger.next_speaker.answer
+        names = [named] if isinstance(named, str) else named
+        next_ = "" if ledger.is_request_satisfied.answer else ", ".join(names)
+        _add(table, str(number), found, next_, one_line(why, 200))
+    return table
+
+
+def _found(ledger: ProgressLedger) -> tuple[str, str]:
+    """How far the work is, in a word or two, and why."""
+    if ledger.is_request_satisfied.answer:
+        return "satisfied", ledger.is_request_satisfied.reason
+    if ledger.is_in_loop.answer:
+        return "in a loop", ledger.is_in_loop.reason
+    if not ledger.is_progress_being_made.answer:
+        return "no progress", ledger.is_progress_being_made.reason
+    return "progress", ledger.next_speaker.reason
+
+
+def results_table(results: Mapping[str, StepResult]) -> Table:
+    """What came of the steps of a plan, and what the review made of it."""
+    table = _table("step", "worker", "result", ">attempts")
+    for step, result in results.items():
+        judged = "accepted" if result.accepted else "not accepted"
+        failed = result.failure
+        told = f"{failed.type}: {one_line(failed.message, 200)}" if failed else judged
+        _add(table, step, result.worker, told, str(result.attempts))
     return table
 
 

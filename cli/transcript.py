@@ -11,7 +11,16 @@ from langgraph_orchestra.cli.asking import shown
 from langgraph_orchestra.cli.database import Database
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.hints import how_to
-from langgraph_orchestra.cli.tables import handoff_table, trail_table, verdict_table
+from langgraph_orchestra.cli.tables import (
+    facts_table,
+    handoff_table,
+    plan_table,
+    plans_made,
+    progress_table,
+    results_table,
+    trail_table,
+    verdict_table,
+)
 from langgraph_orchestra.cli.terminal import print_indented
 from langgraph_orchestra.cli.thread import Request, Standing
 from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
@@ -50,6 +59,14 @@ def _records(standing: Standing) -> Iterator[Table]:
         yield handoff_table(handoffs)
     if standing.pattern == "maker_checker" and (verdicts := standing.values.get("verdicts")):
         yield verdict_table(verdicts)
+    if standing.pattern == "magentic" and (ledgers := standing.values.get("task_ledgers")):
+        plans = plans_made(ledgers)
+        yield facts_table(plans)
+        yield plan_table([ledger.plan for ledger in plans])
+        yield progress_table(standing.values.get("progress_ledgers") or ())
+    if standing.pattern == "supervisor" and (plan := standing.values.get("plan")):
+        yield plan_table([plan.steps])
+        yield results_table(standing.values.get("results") or {})
 
 
 def print_requests(requests: Iterable[Request], console: Console) -> None:

@@ -13,7 +13,7 @@ from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
 from langgraph_orchestra.nodes.handoff.tool import handoff_from, is_handoff_tool_name
 from langgraph_orchestra.nodes.limits import Spent
-from langgraph_orchestra.state import Handoff, Turn
+from langgraph_orchestra.state import Handoff, PlanStep, Turn
 
 __all__ = [
     "as_text",
@@ -24,6 +24,7 @@ __all__ = [
     "speaker_of",
     "spending",
     "summary",
+    "task_of",
     "why_handed_over",
     "why_it_stands",
     "words_of",
@@ -88,6 +89,12 @@ def outcome_of(turn: Turn) -> str:
     if turn.outcome in ("ok", "handed_off") or detail.startswith(turn.outcome):
         return detail
     return ": ".join(filter(None, [turn.outcome, detail]))
+
+
+def task_of(step: PlanStep) -> str:
+    """What is to be done in a step of a plan, and after which others."""
+    after = f" (after {', '.join(step.depends_on)})" if step.depends_on else ""
+    return f"{step.task}{after}"
 
 
 def why_handed_over(handoff: Handoff) -> str:
