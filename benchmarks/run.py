@@ -19,6 +19,12 @@ from chat import (
 from fan_out import fan_out_async, fan_out_saved, fan_out_sync
 from handoff import handoff_async, handoff_prompts, handoff_sync
 from imports import import_time, import_time_of_a_pattern
+from magentic import (
+    magentic_calls,
+    magentic_prompts,
+    magentic_round_async,
+    magentic_round_sync,
+)
 from measure import Mark
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +50,10 @@ MEASUREMENTS: list[Callable[[], Mark]] = [
     supervisor_sync,
     supervisor_calls,
     supervisor_prompts,
+    magentic_round_async,
+    magentic_round_sync,
+    magentic_calls,
+    magentic_prompts,
     fan_out_async,
     fan_out_sync,
     fan_out_saved,

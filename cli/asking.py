@@ -96,7 +96,8 @@ class Asker:
             lines = iter(lambda: self._read(""), END_OF_TEXT)
             return {"type": "edit", "args": {text: "\n".join(lines)}}
         if action["name"] == "plan_review":
-            self._console.print(Text(clean(json.dumps(args["plan"], ensure_ascii=False))))
+            steps = clean(json.dumps(args["plan"], ensure_ascii=False))
+            self._console.print(Text(steps), soft_wrap=True)  # one line, to be copied as it is
             self._console.print(Text("The new steps, as a JSON list in one line:", style="dim"))
             return {"type": "edit", "args": {"plan": parsed(self._read(PROMPT))}}
         self._console.print(Text("The new arguments, as a JSON object in one line:", style="dim"))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.messages import (
@@ -67,7 +68,7 @@ def decide(
     try:
         question = (questions or Questions()).bound(model, schema)
     except NotImplementedError:  # a model without tool calling: it is told the schema instead
-        asked.append(SystemMessage(_JSON_PROMPT + json.dumps(schema.model_json_schema())))
+        asked.append(SystemMessage(_JSON_PROMPT + _schema_text(schema)))
     error = ""
     for _ in range(attempts):
         answer = given or (yield from work.ask(question, asked, work.quietly()))
@@ -102,6 +103,12 @@ class Questions:
 
 
 _JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing else: "
+
+
+@lru_cache(maxsize=64)
+def _schema_text(schema: type[BaseModel]) -> str:
+    """A class's JSON schema; pydantic takes milliseconds to make it, each time anew."""
+    return json.dumps(schema.model_json_schema())
 
 
 def _bound_to(model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any]:

@@ -21,7 +21,7 @@ from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
 from langgraph_orchestra.nodes.magentic.views import MANAGER, Briefing, with_notes
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.policy import Policy, decide_retry, is_retried
-from langgraph_orchestra.nodes.prompt import addressed_to
+from langgraph_orchestra.nodes.prompt import Heard, addressed_to
 from langgraph_orchestra.nodes.turn import bounded
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
@@ -146,6 +146,7 @@ class ModelLead(Lead):
         self._decider = decider
         self._prompts = prompts
         self._briefing = Briefing(prompts)
+        self._heard = Heard()
         team = "\n".join(f"- {n}: {about}" if about else f"- {n}" for n, about in speakers.items())
         self._system = SystemMessage(f"{decider.prompt}\n\n{prompts.team}\n{team}")
 
@@ -185,7 +186,7 @@ class ModelLead(Lead):
         """The prompt: the team, the thread with what was noted in it, and the question."""
         picked = yield from read(self._decider.history or everything(), work)
         told = [*with_notes(picked, work.view), HumanMessage(question)]
-        return [self._system, *addressed_to(MANAGER, told)]
+        return [self._system, *addressed_to(MANAGER, told, heard=self._heard)]
 
 
 class OwnLead(Lead):

@@ -1,6 +1,6 @@
 """What is read in a managed team: by those who work, and by the manager who leads them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,7 @@ def directed(view: View, words: str) -> View:
     return View({**view.state, "messages": [*before, asked]}, view.speakers, view.prefix)
 
 
-def with_notes(messages: Sequence[AnyMessage], view: View) -> Iterator[AnyMessage]:
+def with_notes(messages: Sequence[AnyMessage], view: View) -> Sequence[AnyMessage]:
     """Messages of the thread with what was noted between them: failures, refusals, changes.
 
     Args:
@@ -90,14 +90,16 @@ def with_notes(messages: Sequence[AnyMessage], view: View) -> Iterator[AnyMessag
         view: The run so far.
     """
     notes = list(view.state.get("manager_notes") or ())
+    if not notes:
+        return messages
+    read: list[AnyMessage] = []
     places = {id(message): place for place, message in enumerate(view.messages, 1)}
     for message in messages:
         place = places.get(id(message), 0)
         while notes and notes[0]["after"] < place:
-            yield HumanMessage(notes.pop(0)["text"])
-        yield message
-    for note in notes:
-        yield HumanMessage(note["text"])
+            read.append(HumanMessage(notes.pop(0)["text"]))
+        read.append(message)
+    return [*read, *(HumanMessage(note["text"]) for note in notes)]
 
 
 def best_turn(view: View) -> Any:

@@ -53,6 +53,15 @@ def asked(orchestra, template):
             "(approve or respond; other words are taken for the tool's result; a blank line is "
             "refused)",
         ),
+        (
+            "planned",
+            "(approve, edit or reject, which ends the run; other words ask for another plan; a "
+            "blank line is refused)",
+        ),
+        (
+            "permitted",
+            "(approve, edit or reject; other words reject it and say why; a blank line is refused)",
+        ),
         ("wondering", "(your answer, in text or JSON)"),
         ("impatient", "(your answer, as a JSON object with `minutes`)"),
     ],
@@ -78,6 +87,10 @@ def test_each_request_tells_what_may_be_typed_and_what_a_blank_line_means(
         ("counter", "paid already", "completed", "paid already"),
         ("bank", '{"type": "respond", "message": "paid"}', "completed", "paid"),
         ("impatient", '{"minutes": 5}', "completed", "waited 5"),
+        ("planned", "approve", "completed", "the end"),
+        ("planned", '[{"id": "a", "worker": "ann", "task": "Ask."}]', "completed", "the end"),
+        ("planned", "reject", "rejected", "the end"),
+        ("permitted", "not now", "completed", "the end"),
     ],
 )
 def test_an_answer_given_as_an_option_reaches_who_asks(orchestra, template, answer, stop, output):
@@ -123,6 +136,8 @@ def test_a_conversation_goes_on_with_what_a_person_said(
         ("counter", "edit", "decide one of `approve`, `respond`"),
         ("payment", '["respond", "approve"]', "a `respond` needs a `message`"),
         ("impatient", '{"minutes": -5}', "Input should be greater than 0"),
+        ("planned", '[{"id": "a", "worker": "zoe", "task": "Ask."}]', "workers are `ann`"),
+        ("permitted", "edit", "an `edit` needs the new text"),
     ],
 )
 def test_a_bad_answer_is_one_line_and_leaves_the_same_request_open(

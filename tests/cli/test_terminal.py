@@ -87,6 +87,35 @@ def test_an_edit_is_typed_in_lines(terminal):
     assert screen.end() == 0
 
 
+def test_a_plan_is_read_and_edited_in_a_line(terminal):
+    screen = terminal("run", "planned", "x")
+    screen.until("Given:\n- It is Monday.\nPlan:\ns1 (ann): Look.")
+    screen.until("> ")
+    screen.type("edit")
+    screen.until('[{"id": "s1", "worker": "ann", "task": "Look."')
+    screen.until("> ")
+    screen.type('[{"id": "s1", "worker": "zoe", "task": "Ask."}]')
+    screen.until("the worker of step `s1` is 'zoe'")
+    screen.until("> ")
+    screen.type("edit")
+    screen.until("> ")
+    screen.type('[{"id": "s1", "worker": "ann", "task": "Ask."}]')
+    screen.until("completed")
+    assert screen.end() == 0
+
+
+def test_an_instruction_is_edited_in_lines(terminal):
+    screen = terminal("run", "permitted", "Roll back.")
+    screen.until("Approve, edit or reject what ann is to do.\n\nRoll back.")
+    screen.until("> ")
+    screen.type("edit")
+    screen.until("The new text")
+    screen.type("Only", "Europe.", ".")
+    screen.until("completed")
+    assert screen.end() == 0
+    assert "edited: Only" in screen.text
+
+
 def test_several_people_are_asked_one_after_another(terminal):
     screen = terminal("run", "panel", "x")
     screen.until("Yes or no?")

@@ -15,12 +15,14 @@ from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
     create_handoff,
+    create_magentic,
     create_sequential,
 )
 from langgraph_orchestra.models import ScriptedModel, StandIn
 from langgraph_orchestra.nodes import Agent, Human, View, by_bids, by_model, by_person, question
 from langgraph_orchestra.state import Bid, SpeakerChoice
 from support.handoffs import to
+from support.ledgers import ScriptedManager, everybody_once, plan
 from support.members import wants
 
 __all__ = ["CONVERSATIONS"]
@@ -210,6 +212,18 @@ def slow_choice() -> PatternGraph:
     return create_group_chat([speaker("ann"), speaker("bob")], select=select, max_turns=1)
 
 
+def planned() -> PatternGraph:
+    """A person reviews a manager's plan."""
+    manager = ScriptedManager(everybody_once, [plan("ann: Look.", facts_given=["It is Monday."])])
+    return create_magentic([speaker("ann")], manager=manager, plan_review="initial")
+
+
+def permitted() -> PatternGraph:
+    """A person approves what ann is to do."""
+    manager = ScriptedManager(everybody_once)
+    return create_magentic([speaker("ann")], manager=manager, approve_before=["ann"])
+
+
 CONVERSATIONS: Mapping[Callable[[], PatternGraph], str] = {
     **dict.fromkeys((chosen, observed, led, misled, auction, slow_choice), "group_chat"),
     **dict.fromkeys((helpline, endless, crossed), "handoff"),
@@ -217,5 +231,6 @@ CONVERSATIONS: Mapping[Callable[[], PatternGraph], str] = {
         (booked, painted, bank, counter, branches, teller, impatient, lazy_team), "sequential"
     ),
     houses: "concurrent",
+    **dict.fromkeys((planned, permitted), "magentic"),
 }
 """The pattern of each."""
