@@ -104,7 +104,7 @@ def check_process(opened_in: int, path: Path) -> None:
 def _open(path: Path) -> sqlite3.Connection:
     """Connect to a file that is there: should it have been removed, none is made in its place."""
     return sqlite3.connect(
-        f"{path.as_uri()}?mode=rw",
+        f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,

@@ -89,7 +89,6 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         """
         if synchronous not in ("FULL", "NORMAL"):
             raise ConfigurationError(f"`synchronous` is `FULL` or `NORMAL`, not `{synchronous}`")
-        path = path.absolute()
         ensure_file(path)
         with named_errors(path):
             conn = connect(path, synchronous)
@@ -99,7 +98,9 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
             except BaseException:
                 conn.close()
                 raise
-        return cls(path, Writer(conn, path), serde=serde)
+        # The current folder may be another one when the next connection is made.
+        lasting = path.absolute()
+        return cls(lasting, Writer(conn, lasting), serde=serde)
 
     def close(self) -> None:
         """Close the file, after everything that was handed in is committed."""

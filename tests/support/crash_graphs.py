@@ -141,14 +141,14 @@ class Saved:
     """What a checkpointer has stored of finished turns, by their names.
 
     Args:
-        saver: The checkpointer; its `put_writes` is watched.
+        saver: The checkpointer; its `put_writes` and `aput_writes` are watched.
     """
 
     def __init__(self, saver: Any) -> None:
         self._names: Counter[str] = Counter()
         self._changed = threading.Condition()
-        self._put_writes = saver.put_writes
-        saver.put_writes = self._watched
+        self._put_writes, self._aput_writes = saver.put_writes, saver.aput_writes
+        saver.put_writes, saver.aput_writes = self._watched, self._awatched
 
     def wait_for(self, names: Collection[str]) -> None:
         """Wait until all of these are stored; a name given twice, as often."""
@@ -157,6 +157,13 @@ class Saved:
 
     def _watched(self, config: Any, writes: Any, *place: Any) -> None:
         self._put_writes(config, writes, *place)
+        self._note(writes)
+
+    async def _awatched(self, config: Any, writes: Any, *place: Any) -> None:
+        await self._aput_writes(config, writes, *place)
+        self._note(writes)
+
+    def _note(self, writes: Any) -> None:
         with self._changed:
             for channel, value in writes:
                 self._names.update(_turns_in(channel, value))
