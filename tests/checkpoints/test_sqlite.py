@@ -18,6 +18,7 @@ import pytest
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from langgraph_orchestra.checkpoints import OrchestraSqliteSaver, open_checkpointer
 from langgraph_orchestra.state import CheckpointError
@@ -503,6 +504,26 @@ class TestTheFile:
             monkeypatch.chdir(tmp_path / "elsewhere")
             put(saver, "1")
             assert numbers(saver.list(None)) == [0]
+
+    async def test_the_official_async_saver_writes_to_it_and_reads_it_at_the_same_time(
+        self, saver: OrchestraSqliteSaver, path: Path
+    ) -> None:
+        async with AsyncSqliteSaver.from_conn_string(str(path)) as official:
+            saved = saver.put(place("1"), checkpoint(1), {"step": 1}, {})
+            assert await official.aget_tuple(saved) == saver.get_tuple(saved)
+            saved = await official.aput(place("2"), checkpoint(2), {"step": 2}, {})
+            await official.aput_writes(saved, [("number", 2)], "task")
+            assert saver.get_tuple(saved) == await official.aget_tuple(saved)
+
+    def test_one_of_before_tasks_had_paths_is_brought_up_to_date(self, path: Path) -> None:
+        with opened(path) as saver:
+            put(saver, "1")
+        with closing(sqlite3.connect(path)) as older:
+            older.execute("ALTER TABLE writes DROP COLUMN task_path")
+        with opened(path) as saver:
+            saved = saver.put(place("2"), checkpoint(), {}, {})
+            saver.put_writes(saved, [("number", 1)], "task", "~path")
+            assert numbers(saver.list(None)) == [0, 0]
 
     def test_one_that_is_removed_is_not_made_anew_by_reading(self, path: Path) -> None:
         with opened(path) as saver:
