@@ -203,7 +203,7 @@ class Office:
             execution,
             label=worker.name,
             key=name,
-            earlier=state["earlier"],
+            earlier=assignment.earlier,
             is_out=assignment.is_out,
         )
         brought = Brought.of(assignment, taken)
@@ -212,7 +212,7 @@ class Office:
     def review(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Have what the wave has brought reviewed, and see what follows from it."""
         before = Progress.of(state)
-        wave = before.wave(state["branch_records"])
+        wave = before.wave(state["branch_records"], state["trail"])
         brought = [new for _, new in wave.values()]
         progress = before.taken_in(brought, self.people)
         view = self.view(state, execution)
@@ -284,18 +284,18 @@ class Office:
         self.scene.budget.invocations.of(execution).begin_branches()
         goal, spent = goal_of(view), self.scene.budget.spent(view)
         shared = {key: view.state[key] for key in self.scene.shared_keys if key in view.state}
-        sends = []
-        wave = progress.running
+        sends, wave, entries = [], progress.running, len(view.state["trail"])
         for place, step in enumerate(wave):
             worker = self.workers[step.worker]
-            assignment = progress.assignment(
-                step, goal, is_out=self.is_out(worker, view, execution)
+            raises = worker.policy.on_failure == "raise"
+            assignment = progress.assignment(step, goal)._replace(
+                is_out=self.is_out(worker, view, execution),
+                message_id=f"step-{step.id}-{entries}",
+                earlier=[one.id for one in wave[:place]] if raises else [],
             )
             reads_thread = self.thread_is_read or worker.history is not None
-            sent = assignment.sent(view.messages if reads_thread else (), spent, shared)
-            raises = worker.policy.on_failure == "raise"
-            sent["earlier"] = [one.id for one in wave[:place]] if raises else []
-            sends.append(Send(worker.name, sent))
+            thread = view.messages if reads_thread else ()
+            sends.append(Send(worker.name, assignment.sent(thread, spent, shared)))
         return sends
 
     def is_out(self, worker: Participant, view: View, execution: Execution) -> bool:

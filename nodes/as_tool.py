@@ -39,10 +39,10 @@ def as_tool(
         ConfigurationError: The name cannot be used.
     """
     # Loading LangGraph's tools takes a while, so that is done only where somebody needs them.
-    from langgraph_orchestra.nodes.participant_tool import ALONE, ParticipantTool
+    from langgraph_orchestra.nodes.participant_tool import ParticipantTool, alone
 
     if not isinstance(description, str | None):
         raise TypeError(f"`description` of a tool is a str or None, not {description!r}")
     member = participant if isinstance(participant, Member) else Member(participant)
     member = replace(member, name=name or member.name)
-    return ParticipantTool.of(member, description or "", ALONE)
+    return ParticipantTool.of(member, description or "", alone())

@@ -32,6 +32,7 @@ __all__ = [
     "invoke_model",
     "run_to_end",
     "together",
+    "unsaved",
 ]
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class Call(NamedTuple):
 def invoke(runnable: Runnable[Any, Any], argument: Any, config: RunnableConfig) -> Call:
     """Call a model, a graph or another Runnable."""
     if getattr(runnable, "checkpointer", None) is False:
-        config = _unsaved(config)
+        config = unsaved(config)
     return Call(
         lambda: runnable.invoke(argument, config), lambda: runnable.ainvoke(argument, config)
     )
@@ -85,7 +86,7 @@ def invoke_model(
     return Call(lambda: model.invoke(messages, config), lambda: model.ainvoke(messages, config))
 
 
-def _unsaved(config: RunnableConfig) -> RunnableConfig:
+def unsaved(config: RunnableConfig) -> RunnableConfig:
     """Configuration for a graph that saves nothing.
 
     It must not inherit `durability="sync"`: LangGraph would wait for a checkpoint that is never

@@ -7,13 +7,15 @@ Loading LangGraph's tools takes longer than most of ours, so this module is impo
 agent has such a tool.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_type_hints
 
 from langchain_core.messages import HumanMessage, ToolMessage
-from langchain_core.runnables.config import ensure_config
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config, set_config_context
 from langchain_core.tools import StructuredTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -25,7 +27,7 @@ from typing_extensions import TypedDict
 from langgraph_orchestra.nodes.agent import AgentParticipant
 from langgraph_orchestra.nodes.called import as_artifact
 from langgraph_orchestra.nodes.checks import usable_name
-from langgraph_orchestra.nodes.driver import Call, Execution, Node, Steps, invoke
+from langgraph_orchestra.nodes.driver import Execution, Node, Steps, unsaved
 from langgraph_orchestra.nodes.history import task_only
 from langgraph_orchestra.nodes.human import HumanParticipant
 from langgraph_orchestra.nodes.member import Member, as_participant
@@ -111,19 +113,27 @@ class Seat:
     # LangChain puts in what it knows of the call; called by hand, a tool knows nothing of that.
     def call(self, task: str, runtime: ToolRuntime = None) -> Any:  # type: ignore[assignment]
         """Have the task done."""
-        asked = self._asked(task, runtime)
-        return self._answered(asked.sync(), runtime)
+        argument, config = self._asked(task, runtime)
+        # LangGraph adds the callbacks of the context to those it is given; here, some are left out.
+        with set_config_context(config) as context:
+            result = context.run(self.graph.invoke, argument, config)
+        return self._answered(result, runtime)
 
     async def acall(self, task: str, runtime: ToolRuntime = None) -> Any:  # type: ignore[assignment]
         """Have the task done, in an event loop."""
-        asked = self._asked(task, runtime)
-        return self._answered(await asked.awaitable(), runtime)
+        argument, config = self._asked(task, runtime)
+        with set_config_context(config) as context:
+            asked = self.graph.ainvoke(argument, config)
+            result = await asyncio.create_task(asked, context=context)
+        return self._answered(result, runtime)
 
-    def _asked(self, task: str, runtime: ToolRuntime | None) -> Call:
+    def _asked(
+        self, task: str, runtime: ToolRuntime | None
+    ) -> tuple[Mapping[str, Any], RunnableConfig]:
         shared = given(_state_of(runtime), self.scene.shared_keys, self.graph)
         argument = {**shared, "messages": [HumanMessage(task)]}
         config = aside(ensure_config(), runtime.tool_call_id if runtime else None)
-        return invoke(self.graph, argument, config)
+        return argument, unsaved(config) if self.graph.checkpointer is False else config
 
     def _answered(self, result: Mapping[str, Any], runtime: ToolRuntime | None) -> Any:
         stop = result.get("stop")
@@ -180,12 +190,13 @@ class ParticipantTool(StructuredTool):
 
     def taking_part(self, scene: Scene) -> "ParticipantTool":
         """The same tool for an agent that takes part in a graph, whose custom keys it shares."""
-        here = replace(ALONE, shared_keys=scene.shared_keys, state_schema=scene.state_schema)
+        here = replace(alone(), shared_keys=scene.shared_keys, state_schema=scene.state_schema)
         return self.of(self.member, self.description, here)
 
 
-ALONE = Scene("tool", task_only())
-"""What is known where an agent takes part in no pattern."""
+def alone() -> Scene:
+    """What is known where an agent takes part in no pattern."""
+    return Scene("tool", task_only())
 
 
 def may_interrupt(participant: Participant) -> bool:
@@ -203,6 +214,7 @@ def _turn(
     info = RunInfo(first_message=0, input_messages=len(state["messages"]), first_turn=0)
     view = View({**state, "run_info": info}, speakers([participant]), execution.prefix)
     taken = yield from take_turn(participant, view, execution, scene, step=1)
+    scene.budget.invocations.forget(execution)
     stop = taken.stop
     if taken.failure and not stop:
         stop = Stop(reason="failed", detail=taken.trail[-1].detail)

@@ -35,7 +35,7 @@ __all__ = ["SPENT_BEFORE", "Budget", "BudgetSpent", "Work", "aside"]
 
 
 _RUNS_AT_ONCE = 1024  # whose sums are kept; with more of them, some are summed up from the start
-SPENT_BEFORE = "spent_before"
+SPENT_BEFORE = "__orchestra_spent_before"
 """Key of what a run had used, in the state of a node that is sent its input and sees no trail."""
 
 _OUTER = "__orchestra_work"  # LangGraph keeps keys with two underscores out of saved metadata

@@ -4,7 +4,7 @@ A node that is sent to sees what it was sent and nothing else of the state, so t
 of its wave stay out of its sight.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -46,6 +46,13 @@ class Assignment(NamedTuple):
     is_out: bool = False
     """Whether the worker's breaker is open."""
 
+    message_id: str = ""
+    """Id of the message that tells the worker; no other of the thread has it, since a team with a
+    memory would take that for the same message."""
+
+    earlier: Sequence[str] = ()
+    """Steps before it in its wave, where one that raises must wait for them."""
+
     def sent(
         self, thread: Sequence[AnyMessage], spent: Spent, shared: Mapping[str, Any]
     ) -> dict[str, Any]:
@@ -60,13 +67,13 @@ class Assignment(NamedTuple):
             **shared,
             "messages": list(thread),
             SPENT_BEFORE: asdict(spent),
-            **self._asdict(),
+            "assignment": self._asdict(),
         }
 
     @classmethod
     def restored(cls, state: Mapping[str, Any]) -> "Assignment":
         """What was sent, as records again where a strict server gives plain data back."""
-        given = cls(**{key: state[key] for key in cls._fields})
+        given = cls(**state["assignment"])
         return given._replace(
             step=PlanStep.model_validate(given.step),
             results={key: StepResult.model_validate(r) for key, r in given.results.items()},
@@ -96,10 +103,10 @@ class Assignment(NamedTuple):
             parts.append(f"{whose} former answer:\n{answer_text(self.former.output)}")
         if self.attempt > 1:
             parts.append(f"What must change: {self.objection or WITHOUT_A_REASON}")
-        text, number = "\n\n".join(parts), f"step-{self.step.id}-{self.attempt}"
+        text = "\n\n".join(parts)
         images = shown_to_people(self.goal.content)
         content: Any = [{"type": "text", "text": text}, *images] if images else text
-        return HumanMessage(content, id=number)
+        return HumanMessage(content, id=self.message_id)
 
 
 class Brought(NamedTuple):
@@ -131,13 +138,19 @@ class Brought(NamedTuple):
         return cls(result, list(taken.reply.messages)[-1:], list(taken.trail), taken.stop)
 
     @classmethod
-    def restored(cls, record: Mapping[str, Any]) -> "Brought":
-        """What was kept of it, as records again where a strict server gives plain data back."""
-        limit = record["limit"]
+    def restored(cls, record: Mapping[str, Any], known: Container[Any]) -> "Brought":
+        """What was kept of it, as records again where a strict server gives plain data back.
+
+        Args:
+            record: What was kept.
+            known: Path and time of entries that the trail has: a team with a memory of its own
+                brings those of its earlier turns once more.
+        """
+        limit, turns = record["limit"], map(Turn.model_validate, record["trail"])
         return cls(
             StepResult.model_validate(record["result"]),
             record["messages"],
-            [Turn.model_validate(turn) for turn in record["trail"]],
+            [turn for turn in turns if (turn.path, turn.started_at) not in known],
             limit and Stop.model_validate(limit),
         )
 

@@ -15,7 +15,7 @@ from langgraph_orchestra.nodes.supervisor.plan import (
     with_steps,
 )
 from langgraph_orchestra.nodes.supervisor.review import done, kept, settled
-from langgraph_orchestra.state import Plan, PlanStep, Review, StepResult
+from langgraph_orchestra.state import Plan, PlanStep, Review, StepResult, Turn
 
 __all__ = ["Progress"]
 
@@ -65,10 +65,18 @@ class Progress(NamedTuple):
             "supervisor_info": info,
         }
 
-    def wave(self, records: Mapping[str, Any]) -> Mapping[str, tuple[PlanStep, Brought]]:
-        """The steps that have just been done, and what was brought, in the plan's order."""
+    def wave(
+        self, records: Mapping[str, Any], trail: Sequence[Turn]
+    ) -> Mapping[str, tuple[PlanStep, Brought]]:
+        """The steps that have just been done, and what was brought, in the plan's order.
+
+        Args:
+            records: What was brought.
+            trail: The thread's, before that.
+        """
+        known = {(turn.path, turn.started_at) for turn in trail}
         return {
-            step.id: (step, Brought.restored(records[step.id]))
+            step.id: (step, Brought.restored(records[step.id], known))
             for step in self.plan.steps
             if step.id in records
         }
@@ -145,13 +153,12 @@ class Progress(NamedTuple):
         left = {s.id: {"status": done(self.results[s.id])} for s in self.running}
         return self._replace(plan=with_steps(self.plan, left))
 
-    def assignment(self, step: PlanStep, goal: HumanMessage, *, is_out: bool) -> Assignment:
+    def assignment(self, step: PlanStep, goal: HumanMessage) -> Assignment:
         """What the worker of a step is given.
 
         Args:
             step: The step.
             goal: What the whole is for.
-            is_out: Whether the worker's breaker is open.
         """
         before = self.results.get(step.id)
         return Assignment(
@@ -161,7 +168,6 @@ class Progress(NamedTuple):
             attempt=before.attempts + 1 if before else 1,
             former=before if before and before.ok else None,
             objection=self.objections.get(step.id, ""),
-            is_out=is_out,
         )
 
     def _best(self, new: Sequence[StepResult], people: Collection[str]) -> Any:

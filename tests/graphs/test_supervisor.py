@@ -446,6 +446,60 @@ def test_costs_of_all_levels_count_once(run):
     assert usage(result) == 15 * len(model.calls) == 120
 
 
+def test_an_outer_limit_holds_inside_a_supervisor(run, saver):
+    inner = create_supervisor(
+        [agent("a", "A"), agent("b", "B")], model=in_order(), synthesis="forward"
+    )
+    graph = create_sequential([inner.compile(name="office")], limits=Limits(tokens=15))
+    result = run(graph.compile(checkpointer=saver), "go", thread="1")
+    assert ended(result) == ("A", "token_limit")
+    assert outcomes(result)[-1] == ("office/review", "cancelled")
+    assert usage(result) == 15
+
+
+def test_a_limit_of_an_inner_supervisor_ends_only_that(run):
+    inner = create_supervisor(
+        [agent("a", "A"), agent("b", "B")], model=in_order(), limits=Limits(turns=1)
+    )
+    model = boss(plan("s1 office", "s2 c"), review("s1", "s2"), "done")
+    result = run(
+        create_supervisor([inner.compile(name="office"), agent("c")], model=model).compile()
+    )
+    assert ended(result) == ("done", "completed")
+    assert steps(result)["s1"] == ("office", "A", True, 1)
+
+
+def test_a_team_with_a_memory_of_its_own_takes_a_step_in_each_run(run, saver):
+    member = agent("x", "one", "two", "three")
+    office = create_sequential([member]).compile(checkpointer=True, name="office")
+    model = boss(
+        *[plan("s1 office", "s2 office: s1"), review("s1"), review("s2")],
+        plan("s1 office"),
+        review("s1"),
+    )
+    app = create_supervisor([office], model=model, synthesis="forward").compile(checkpointer=saver)
+    assert run(app, "go", thread="1")["output"] == "two"
+    result = run(app, "go", thread="1")
+    assert ended(result) == ("three", "completed")
+    assert [path for path, _ in outcomes(result)].count("office/x") == 3
+    assert usage(result) == 15 * (5 + 3)
+
+
+def test_a_key_of_ones_own_may_have_any_name(run):
+    class Named(SupervisorState, total=False):
+        goal: str
+        attempt: str
+        former: str
+
+    def tell(view: View) -> str:
+        return f"{view.state['goal']} {view.state['attempt']} {view.state['former']}"
+
+    model = boss(plan("s1 tell"), review("s1"))
+    graph = create_supervisor([tell], model=model, state_schema=Named, synthesis="forward")
+    given = {"messages": "go", "goal": "G", "attempt": "A", "former": "F"}
+    assert run(graph.compile(), given)["output"] == "G A F"
+
+
 def test_a_supervisor_is_a_stage_of_a_sequence(run):
     office = create_supervisor([agent("a", "A")], model=in_order(), synthesis="forward")
     result = run(create_sequential([office.compile(name="office"), echo()]).compile())

@@ -521,21 +521,21 @@ DELEGATED = {
         ["synthesise", 6, "ok", 10],
     ],
     "results": [
-        ["s1", "answer of one-step-s1-1"],
-        ["s2", "answer of two-step-s2-2"],
+        ["s1", "answer of one-s1-1"],
+        ["s2", "answer of two-s2-2"],
         ["s3", "answer of three"],
-        ["s4", "answer of one-step-s4-1"],
+        ["s4", "answer of one-s4-1"],
     ],
     "interrupts": {},
 }
 
 DELEGATED_STAGES = {
     "planner": [],
-    "one-step-s1-1": ["s2"],
+    "one-s1-1": ["s2"],
     "review-s1-s2": [],
-    "two-step-s2-2": ["s3"],
+    "two-s2-2": ["s3"],
     "review-s2-s3": [],
-    "one-step-s4-1": [],
+    "one-s4-1": [],
     "synthesis": [],
 }
 
@@ -548,8 +548,8 @@ def test_a_killed_supervisor_repeats_the_turn_in_progress_and_no_other(crashes, 
 
     assert crashes.finish("delegated") == DELEGATED
     ran = [
-        *("planner", "one-step-s1-1", "two-step-s2-1", "review-s1-s2", "two-step-s2-2", "three"),
-        *("review-s2-s3", "one-step-s4-1", "review-s4", "synthesis"),
+        *("planner", "one-s1-1", "two-s2-1", "review-s1-s2", "two-s2-2", "three"),
+        *("review-s2-s3", "one-s4-1", "review-s4", "synthesis"),
     ]
     assert Counter(crashes.diary.names) == Counter([*ran, stage])
 

@@ -350,8 +350,8 @@ def delegated(diary: Diary) -> PatternGraph:
 
     def worker(name: str) -> Stage:
         def work(view: View) -> str:
-            number = view.messages[-1].id
-            return str(diary.stage(f"{name}-{number}")(view))
+            assignment = view.state["assignment"]
+            return str(diary.stage(f"{name}-{view.state['step'].id}-{assignment['attempt']}")(view))
 
         work.__name__ = name
         return work
