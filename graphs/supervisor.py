@@ -73,7 +73,7 @@ def create_supervisor(
         workers: Who does the steps: agents, people, functions, graphs, other supervisors. The
             planner reads their names and descriptions.
         model: Plans, reviews and writes: a chat model, its name, or an `Agent`, whose prompt comes
-            before what each of these calls is told.
+            before what each of these calls is told, and whose history is what it plans from.
         max_revisions: How often a step may be done over, by the same worker or another; 1 by
             default. With 0, results are still reviewed: `accepted` says what was thought of them,
             and the one who writes the answer reads it.
@@ -206,7 +206,7 @@ class Office:
             earlier=assignment.earlier,
             is_out=assignment.is_out,
         )
-        brought = Brought.of(assignment, taken)
+        brought = Brought.of(assignment, taken, keeps_answer=self.synthesis.forwards)
         return {"branch_records": {name: brought._asdict()}, **taken.reply.changes}
 
     def review(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
@@ -264,10 +264,8 @@ class Office:
         for one in lost:
             worker, why = self.workers[one.step.worker], one.why
             update["trail"].append(skipped(worker, view, execution, self.scene, number, why))
-        after, next_wave = (
-            view.after((), update["trail"]),
-            progress.going_on(parallel=self.parallel),
-        )
+        after = view.after((), update["trail"])
+        next_wave = progress.going_on(parallel=self.parallel)
         if next_wave.running:
             if stop := self.scene.budget.reached(after):
                 return self.finish(update, stop, progress.at_rest(), view, execution)
@@ -276,8 +274,7 @@ class Office:
             goto = "synthesise"
         else:
             return self.finish(update, nothing_done(progress), progress, view, execution)
-        written = progress.written(forwards=self.synthesis.forwards)
-        return Command(update={**update, **written}, goto=goto)
+        return Command(update={**update, **progress.written()}, goto=goto)
 
     def sends(self, progress: Progress, view: View, execution: Execution) -> Any:
         """The steps of a wave, each to its worker."""
@@ -313,15 +310,13 @@ class Office:
     ) -> Command[Any]:
         """End the run early, with the best answer there is."""
         self.scene.budget.invocations.forget(execution)
-        written = progress.written(forwards=False) if progress else {}
+        written = progress.written() if progress else {}
         return Command(update={**update, **written, **end_run(view.state, stop)}, goto=END)
 
 
 def nothing_done(progress: Progress) -> Stop:
     """Why the run ends without an answer of anybody."""
-    causes = [
-        f"{result.step}: {result.failure.type}: {result.failure.message}"
-        for result in progress.results.values()
-        if result.failure
-    ]
-    return Stop(reason="failed", detail=f"no step has an answer: {'; '.join(causes)}", by="review")
+    failed = [(step, result.failure) for step, result in progress.results.items()]
+    causes = "; ".join(f"{step}: {f.type}: {f.message}" for step, f in failed if f)
+    first = next(f.agent for _, f in failed if f)
+    return Stop(reason="failed", detail=f"no step has an answer: {causes}", by=first)

@@ -143,7 +143,8 @@ class Failure(Record):
     """Who failed."""
 
     type: str
-    """Class name of the exception, or `BreakerOpen`, `Cancelled`, `BudgetSpent`."""
+    """Class name of the exception, or `BreakerOpen`, `Cancelled`, `BudgetSpent`,
+    `DependencyFailed`."""
 
     message: str = ""
     """Text of the exception."""

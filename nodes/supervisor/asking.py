@@ -173,8 +173,8 @@ def _reviewed(step: PlanStep, new: Brought, objections: Mapping[str, str]) -> st
     lines = [f"{told(new.result)}: {step.task}"]
     if step.expected:
         lines.append(f"Expected: {step.expected}")
-    if step.id in objections:
-        lines.append(f"To be changed: {objections[step.id]}")
+    if objection := objections.get(step.id):
+        lines.append(f"To be changed: {objection}")
     failure = new.result.failure
     if failure:
         lines.append(f"Failed: {failure.type}: {failure.message}")

@@ -116,7 +116,7 @@ class Brought(NamedTuple):
     """What came of the step, this time."""
 
     messages: Sequence[AnyMessage]
-    """What was said; it is kept only where it is to be forwarded."""
+    """The message with the answer, where it may be forwarded; else none."""
 
     trail: Sequence[Turn]
     """Its entries in the trail."""
@@ -125,8 +125,14 @@ class Brought(NamedTuple):
     """The limit that stopped it."""
 
     @classmethod
-    def of(cls, assignment: Assignment, taken: Taken) -> "Brought":
-        """What a turn has brought."""
+    def of(cls, assignment: Assignment, taken: Taken, *, keeps_answer: bool) -> "Brought":
+        """What a turn has brought.
+
+        Args:
+            assignment: What it was for.
+            taken: The turn.
+            keeps_answer: Whether the message with the answer may be forwarded.
+        """
         step = assignment.step
         result = StepResult(
             step=step.id,
@@ -135,7 +141,8 @@ class Brought(NamedTuple):
             failure=taken.failure,
             attempts=assignment.attempt,
         )
-        return cls(result, list(taken.reply.messages)[-1:], list(taken.trail), taken.stop)
+        answer = list(taken.reply.messages)[-1:] if keeps_answer else []
+        return cls(result, answer, list(taken.trail), taken.stop)
 
     @classmethod
     def restored(cls, record: Mapping[str, Any], known: Container[Any]) -> "Brought":

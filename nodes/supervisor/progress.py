@@ -33,7 +33,7 @@ class Progress(NamedTuple):
     """What the latest review wants changed in results it has not accepted."""
 
     answers: Mapping[str, AnyMessage] = {}
-    """The messages with the answers."""
+    """The messages with the answers, where they are to be forwarded."""
 
     output: Any = ""
     """The best answer so far: the latest that is not empty, of a person only if nobody else has
@@ -51,18 +51,13 @@ class Progress(NamedTuple):
             state["output"],
         )
 
-    def written(self, *, forwards: bool) -> dict[str, Any]:
-        """The update that keeps it.
-
-        Args:
-            forwards: Whether messages will be forwarded.
-        """
-        info = {"objections": self.objections, "answers": self.answers if forwards else {}}
+    def written(self) -> dict[str, Any]:
+        """The update that keeps it."""
         return {
             "plan": self.plan,
             "results": self.results,
             "output": self.output,
-            "supervisor_info": info,
+            "supervisor_info": {"objections": self.objections, "answers": self.answers},
         }
 
     def wave(

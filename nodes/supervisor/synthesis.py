@@ -130,5 +130,5 @@ def _in_short(result: StepResult, task: str, objection: str | None) -> str:
     named = f"{told(result)}: {task}"
     if result.failure:
         return f"{named}\nNo result: {result.failure.type}: {result.failure.message}"
-    doubt = "" if objection is None else f"\nNot accepted: {objection}"
+    doubt = "" if objection is None else f"\nNot accepted: {objection or 'no reason given.'}"
     return f"{named}{doubt}\n{answer_text(result.output)}"

@@ -21,6 +21,7 @@ from langgraph_orchestra.graphs import (
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, Limits, Member, Policy, View, approval, as_tool
 from langgraph_orchestra.state import ConfigurationError, SequentialState
+from support.handoffs import to
 from support.members import AT_ONCE, ONCE, RECORDED, agent, named, team
 from support.plans import in_order
 from support.results import asked, comparable, ended, model_of, outcomes, readings, usage
@@ -193,6 +194,36 @@ def test_a_tool_of_a_tool(run, saver):
         ("boss/middle", 20),
         ("boss/middle/deep", 10),
     ]
+
+
+def test_an_agent_that_calls_a_tool_and_hands_over_keeps_both(run, saver):
+    member = boss(ask(("lib", "find")), to("other"), of=[agent("lib", "found")])
+    graph = create_handoff([member, agent("other")], routes={"boss": ["other"]})
+    result = run(graph.compile(checkpointer=saver), thread="1")
+    assert ended(result) == ("other", "completed")
+    assert outcomes(result) == [("boss", "handed_off"), ("boss/lib", "ok"), ("other", "ok")]
+    assert usage(result) == 15 * 4
+    assert [m.artifact for m in result["messages"] if isinstance(m, ToolMessage)] == [None, None]
+
+
+def test_a_person_may_have_to_approve_the_call_of_a_participant(run, saver):
+    lib = agent("lib", "found")
+    member = boss(ask(("lib", "find")), "done", of=[lib], approve_tools=("lib",))
+    app = create_sequential([member]).compile(checkpointer=saver)
+    waiting = asked(run(app, thread="1"))
+    assert model_of(lib).calls == []
+    result = run(
+        app, Command(resume={waiting.id: {"decisions": [{"type": "approve"}]}}), thread="1"
+    )
+    assert ended(result) == ("done", "completed")
+    assert outcomes(result) == [("boss", "ok"), ("boss/lib", "ok")]
+
+
+def test_a_typed_answer_after_a_call_stays_typed(run):
+    member = boss(ask(("lib", "find")), Rating(stars=4), of=[agent("lib")], output=Rating)
+    result = run(create_sequential([member]).compile())
+    assert result["output"] == Rating(stars=4)
+    assert outcomes(result) == [("boss", "ok"), ("boss/lib", "ok")]
 
 
 # Usage and limits

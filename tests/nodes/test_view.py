@@ -17,7 +17,7 @@ from langchain_core.messages import (
 from langgraph_orchestra.graphs import create_map_reduce, create_sequential
 from langgraph_orchestra.nodes import View
 from langgraph_orchestra.nodes.view import best_so_far
-from langgraph_orchestra.state import Failure, Result, RunInfo, SequentialState, Turn
+from langgraph_orchestra.state import Failure, Result, RunInfo, SequentialState, StepResult, Turn
 
 NINE = datetime(2026, 11, 20, 9, tzinfo=UTC)
 IMAGE = {"type": "image", "url": "https://example.com/octopus.png"}
@@ -234,6 +234,14 @@ def test_results_are_the_successes_and_failures_the_rest():
     bad = Result(name="b", failure=Failure(agent="b", type="ValueError"))
     by_name = View({"results": {"a": good, "b": bad}})
     assert (by_name.results, list(by_name.failures)) == ({"a": good}, [bad])
+    steps = {
+        "s1": StepResult(step="s1", worker="a"),
+        "s2": StepResult(step="s2", worker="b", failure=bad.failure),
+    }
+    by_step = View({"results": steps})
+    assert (by_step.results, list(by_step.failures)) == ({"s1": steps["s1"]}, [steps["s2"]])
+    plain = View({"results": {key: step.model_dump() for key, step in steps.items()}})
+    assert (plain.results, list(plain.failures)) == (by_step.results, list(by_step.failures))
     in_order = View({"results": [bad, good]})
     assert (in_order.results, list(in_order.failures)) == ([good], [bad])
 
