@@ -12,7 +12,8 @@ from typing import Any, Self, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from langgraph.checkpoint.sqlite import SqliteSaver
+
+from langgraph_orchestra.checkpoints.sealing import SealingSaver
 
 __all__ = ["Notes", "OfficialSaver"]
 
@@ -37,7 +38,7 @@ class Notes:
             cursor.executemany(statement, rows)
 
 
-class OfficialSaver(SqliteSaver):
+class OfficialSaver(SealingSaver):
     """The official saver without a connection, a lock and a set-up of its own.
 
     Args:

@@ -47,8 +47,9 @@ def open_checkpointer(
             `postgresql://user:password@host:5432/database` (needs the extra `postgres`; the
             tables are made in it), or `memory://`, which ends with the block.
         key: AES key of 16, 24 or 32 bytes for all values (needs `pycryptodome`); None means the
-            variable `LANGGRAPH_AES_KEY`, or no encryption. Thread ids, step numbers and other
-            metadata stay readable.
+            variable `LANGGRAPH_AES_KEY`, or no encryption. In a SQLite file, metadata that configs
+            bring is encrypted too; ids, names of nodes and channels, and step numbers stay
+            readable.
         synchronous: `FULL` has every step on disk before the run goes on; `NORMAL` is faster and
             may lose the last steps, never the whole, when the power fails.
         types: Classes of yours that the state holds: pydantic models, dataclasses, enums. Those

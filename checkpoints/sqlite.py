@@ -16,7 +16,6 @@ from typing import Any, Self, TypeVar
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
-    BaseCheckpointSaver,
     ChannelVersions,
     Checkpoint,
     CheckpointMetadata,
@@ -36,6 +35,9 @@ from langgraph_orchestra.checkpoints.connections import (
 from langgraph_orchestra.checkpoints.contents import check_contents
 from langgraph_orchestra.checkpoints.official import Notes, OfficialSaver
 from langgraph_orchestra.checkpoints.readers import Readers
+from langgraph_orchestra.checkpoints.schema import check_schema
+from langgraph_orchestra.checkpoints.sealing import find_places
+from langgraph_orchestra.checkpoints.upkeep import Upkeep
 from langgraph_orchestra.checkpoints.writer import Writer
 from langgraph_orchestra.state import ConfigurationError
 
@@ -47,7 +49,7 @@ LISTED_AT_ONCE = 20
 READ_AT_ONCE = 32_768
 
 
-class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
+class OrchestraSqliteSaver(Upkeep):
     """Checkpoints in a SQLite file, for sync and async callers alike.
 
     What it adds to the official savers: both ways of calling in one object, on any thread and any
@@ -94,6 +96,7 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         with named_errors(path):
             conn = connect(path, synchronous)
             try:
+                check_schema(conn, path)
                 SqliteSaver(conn).setup()
                 check_contents(conn, path, serde)
             except BaseException:
@@ -185,7 +188,7 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         They are read a few at a time, and nothing is locked in between: the consumer may take its
         time, stop, and use the saver. What is deleted before its turn comes is left out.
         """
-        places = self.read(_finding(config, filter, before, limit))
+        places = self.read(self._finding(config, filter, before, limit))
         return chain.from_iterable(self.read(self._getting(those)) for those in _in_batches(places))
 
     async def alist(
@@ -197,7 +200,7 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
         """List checkpoints, as `list` does."""
-        places = await self.aread(_finding(config, filter, before, limit))
+        places = await self.aread(self._finding(config, filter, before, limit))
         for those in _in_batches(places):
             for found in await self.aread(self._getting(those)):
                 yield found
@@ -287,6 +290,16 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
     def _on(self, cursor: sqlite3.Cursor | Notes) -> OfficialSaver:
         return self._official.on(cursor, self.serde)
 
+    def _finding(
+        self,
+        config: RunnableConfig | None,
+        metadata: dict[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> Callable[[sqlite3.Cursor], Sequence[RunnableConfig]]:
+        """A job that finds the checkpoints asked for, newest first, without reading them."""
+        return lambda cursor: find_places(cursor, self.serde, config, metadata, before, limit)
+
     def _getting(
         self, places: Sequence[RunnableConfig]
     ) -> Callable[[sqlite3.Cursor], Sequence[CheckpointTuple]]:
@@ -298,36 +311,6 @@ class OrchestraSqliteSaver(BaseCheckpointSaver[str]):
             return [item for item in found if item is not None]
 
         return job
-
-
-def _finding(
-    config: RunnableConfig | None,
-    metadata: dict[str, Any] | None,
-    before: RunnableConfig | None,
-    limit: int | None,
-) -> Callable[[sqlite3.Cursor], Sequence[RunnableConfig]]:
-    """A job that finds the checkpoints asked for, newest first, without reading them."""
-    where, values = search_where(config, metadata, before)
-    # A negative limit is none to SQLite.
-    query = (
-        f"SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {where}"  # noqa: S608
-        " ORDER BY checkpoint_id DESC LIMIT ?"
-    )
-
-    def job(cursor: sqlite3.Cursor) -> Sequence[RunnableConfig]:
-        rows = cursor.execute(query, [*values, -1 if limit is None else limit])
-        return [
-            {
-                "configurable": {
-                    "thread_id": thread,
-                    "checkpoint_ns": ns,
-                    "checkpoint_id": checkpoint,
-                }
-            }
-            for thread, ns, checkpoint in rows
-        ]
-
-    return job
 
 
 def _sizing(config: RunnableConfig) -> Callable[[sqlite3.Cursor], int]:

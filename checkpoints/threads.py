@@ -5,9 +5,10 @@ is shown as plain data.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
@@ -15,16 +16,16 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, Pend
 from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, RESUME, TASKS
 from langgraph.constants import START
 
+from langgraph_orchestra.checkpoints.calls import Call, Work, ado, do
+from langgraph_orchestra.checkpoints.rows import NO_TASK, STUB_MARK, count_checkpoints
 from langgraph_orchestra.checkpoints.serializer import looking_only
+from langgraph_orchestra.checkpoints.upkeep import Upkeep
 from langgraph_orchestra.state import ConfigurationError
 
-__all__ = ["ThreadInfo", "ThreadStatus", "ahistory", "athreads", "history", "threads"]
+__all__ = ["ThreadInfo", "ThreadStatus", "ahistory", "athreads", "history", "nodes_due", "threads"]
 
 ThreadStatus = Literal["interrupted", "failed", "unfinished", "finished"]
 """How a thread's latest run stands."""
-
-# Task id of what was put in from outside: input, answers, updates.
-_NO_TASK = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class ThreadInfo:
 def threads(saver: BaseCheckpointSaver[Any], *, limit: int | None = None) -> list[ThreadInfo]:
     """List the threads of a checkpointer, the latest used first.
 
-    Every checkpoint is read, so this takes time in proportion to what is stored.
+    In a SQLite file the newest checkpoint of each thread is read; in other stores every checkpoint,
+    which takes time in proportion to what is stored.
 
     Args:
         saver: Any checkpointer with sync methods.
@@ -64,7 +66,7 @@ def threads(saver: BaseCheckpointSaver[Any], *, limit: int | None = None) -> lis
     """
     _check_limit(limit)
     with looking_only():
-        return _by_thread(saver.list(None))[:limit]
+        return do(saver, _overview(saver, limit))
 
 
 async def athreads(
@@ -85,7 +87,7 @@ async def athreads(
     """
     _check_limit(limit)
     with looking_only():
-        return _by_thread([found async for found in saver.alist(None)])[:limit]
+        return await ado(saver, _overview(saver, limit))
 
 
 def history(
@@ -110,7 +112,7 @@ def history(
     """
     _check_limit(limit)
     with looking_only():
-        return list(saver.list(_root_of(thread_id), limit=limit))
+        return do(saver, _states(thread_id, limit))
 
 
 async def ahistory(
@@ -132,7 +134,7 @@ async def ahistory(
     """
     _check_limit(limit)
     with looking_only():
-        return [found async for found in saver.alist(_root_of(thread_id), limit=limit)]
+        return await ado(saver, _states(thread_id, limit))
 
 
 def _root_of(thread_id: str) -> RunnableConfig:
@@ -148,48 +150,85 @@ def _check_limit(limit: int | None) -> None:
         raise ConfigurationError(f"`limit` is at least 1, not {limit}")
 
 
-def _by_thread(found: Iterable[CheckpointTuple]) -> list[ThreadInfo]:
+def _overview(saver: BaseCheckpointSaver[Any], limit: int | None) -> Work[list[ThreadInfo]]:
+    if isinstance(saver, Upkeep):
+        infos = yield from _from_file(limit)
+    else:
+        infos = _from_all((yield Call("list", (None,))))
+    return sorted(infos, key=lambda info: info.updated_at, reverse=True)[:limit]
+
+
+def _from_file(limit: int | None) -> Work[list[ThreadInfo]]:
+    counted = yield Call("read", (partial(count_checkpoints, limit=limit),))
+    infos = []
+    for thread_id, checkpoints in counted:
+        # It may have been deleted meanwhile.
+        if newest := (yield Call("get_tuple", (_root_of(thread_id),))):
+            infos.append(_describe(thread_id, newest, checkpoints))
+    return infos
+
+
+def _from_all(found: Iterable[CheckpointTuple]) -> list[ThreadInfo]:
     by_thread: dict[str, list[CheckpointTuple]] = defaultdict(list)
     for item in found:
         place = item.config["configurable"]
-        if not place.get("checkpoint_ns"):
+        if not place.get("checkpoint_ns") and not _is_stub(item):
             by_thread[place["thread_id"]].append(item)
-    infos = [_describe(thread_id, items) for thread_id, items in by_thread.items()]
-    return sorted(infos, key=lambda info: info.updated_at, reverse=True)
+    return [
+        _describe(thread_id, max(items, key=lambda item: item.checkpoint["id"]), len(items))
+        for thread_id, items in by_thread.items()
+    ]
 
 
-def _describe(thread_id: str, items: list[CheckpointTuple]) -> ThreadInfo:
-    newest = max(items, key=lambda item: item.checkpoint["id"])
+def _states(thread_id: str, limit: int | None) -> Work[list[CheckpointTuple]]:
+    """The checkpoints that hold a state, without what forks and pruning leave before them."""
+    found = yield Call("list", (_root_of(thread_id),), (("limit", limit),))
+    states = [item for item in found if not _is_stub(item)]
+    if len(states) < len(found) == limit:
+        found = yield Call("list", (_root_of(thread_id),))
+        states = [item for item in found if not _is_stub(item)]
+    return states[:limit]
+
+
+def _is_stub(item: CheckpointTuple) -> bool:
+    return STUB_MARK in item.metadata
+
+
+def _describe(thread_id: str, newest: CheckpointTuple, checkpoints: int) -> ThreadInfo:
     return ThreadInfo(
         thread_id=thread_id,
         updated_at=datetime.fromisoformat(newest.checkpoint["ts"]),
-        checkpoints=len(items),
+        checkpoints=checkpoints,
         status=_status(newest),
     )
 
 
 def _status(newest: CheckpointTuple) -> ThreadStatus:
-    if not _has_next(newest.checkpoint["channel_values"]):
+    if not nodes_due(newest.checkpoint["channel_values"]):
         return "finished"
     writes = newest.pending_writes or []
     if _open_questions(writes):
         return "interrupted"
-    if any(channel == ERROR for task, channel, _ in writes if task != _NO_TASK):
+    if any(channel == ERROR for task, channel, _ in writes if task != NO_TASK):
         return "failed"
     return "unfinished"
 
 
-def _has_next(values: dict[str, Any]) -> bool:
-    """Whether a node is due: what starts nodes is emptied by the step in which they run.
+def nodes_due(values: Mapping[str, Any]) -> Sequence[str]:
+    """Names of the nodes that are due: what starts nodes is emptied by the step in which they run.
 
     These are the input, `Send`s, edges (`branch:to:<node>`) and joins (`join:<a>+<b>:<node>`).
+
+    Args:
+        values: The `channel_values` of a checkpoint.
+
+    Returns:
+        The names; `__start__` stands for an input that has not been taken yet.
     """
-    return bool(
-        START in values
-        or values.get(TASKS)
-        or any(name.startswith("branch:to:") for name in values)
-        or any(_is_complete(name, value) for name, value in values.items())
-    )
+    edges = [name.removeprefix("branch:to:") for name in values if name.startswith("branch:to:")]
+    joins = [name.rpartition(":")[2] for name, value in values.items() if _is_complete(name, value)]
+    sends = [str(getattr(send, "node", send)) for send in values.get(TASKS) or ()]
+    return [*([START] if START in values else ()), *edges, *joins, *sends]
 
 
 def _is_complete(name: str, value: Any) -> bool:

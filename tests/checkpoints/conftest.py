@@ -12,9 +12,11 @@ from langgraph.graph import END, START, StateGraph
 
 from langgraph_orchestra.checkpoints import (
     ThreadInfo,
+    afork,
     ahistory,
     aopen_checkpointer,
     athreads,
+    fork,
     history,
     open_checkpointer,
     threads,
@@ -35,6 +37,10 @@ class SyncCalls:
     async def state(self, app: Any, thread_id: str) -> Any:
         return app.get_state(config_of(thread_id))
 
+    async def of(self, saver: Any, method: str, *args: Any, **options: Any) -> Any:
+        """Call a method of a saver, or its async twin."""
+        return getattr(saver, method)(*args, **options)
+
     async def delete(self, saver: BaseCheckpointSaver[str], thread_id: str) -> None:
         saver.delete_thread(thread_id)
 
@@ -45,6 +51,9 @@ class SyncCalls:
         self, saver: BaseCheckpointSaver[str], thread_id: str, **options: Any
     ) -> list[CheckpointTuple]:
         return history(saver, thread_id, **options)
+
+    async def fork(self, saver: BaseCheckpointSaver[str], *place: str) -> str:
+        return fork(saver, *place)
 
 
 class AsyncCalls(SyncCalls):
@@ -61,6 +70,9 @@ class AsyncCalls(SyncCalls):
     async def state(self, app: Any, thread_id: str) -> Any:
         return await app.aget_state(config_of(thread_id))
 
+    async def of(self, saver: Any, method: str, *args: Any, **options: Any) -> Any:
+        return await getattr(saver, f"a{method}")(*args, **options)
+
     async def delete(self, saver: BaseCheckpointSaver[str], thread_id: str) -> None:
         await saver.adelete_thread(thread_id)
 
@@ -71,6 +83,9 @@ class AsyncCalls(SyncCalls):
         self, saver: BaseCheckpointSaver[str], thread_id: str, **options: Any
     ) -> list[CheckpointTuple]:
         return await ahistory(saver, thread_id, **options)
+
+    async def fork(self, saver: BaseCheckpointSaver[str], *place: str) -> str:
+        return await afork(saver, *place)
 
 
 def config_of(thread_id: str) -> dict[str, Any]:
@@ -89,6 +104,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres").new_store())
     return "memory://" if request.param == "memory" else f"sqlite:///{tmp_path / 'runs.db'}"
+
+
+@pytest.fixture
+async def file_saver(calls: SyncCalls, tmp_path: Path) -> AsyncIterator[Any]:
+    """A saver for a SQLite file."""
+    async with calls.opened(str(tmp_path / "runs.db")) as opened:
+        yield opened
 
 
 def extend(items: list[str], batches: Sequence[list[str]]) -> list[str]:
