@@ -5,10 +5,12 @@ Use `open_checkpointer` (or `aopen_checkpointer`) for a thread that survives the
 
     URL --> open_checkpointer --> saver --> graph.compile(checkpointer=saver)
                                     |
-                                    +-----> threads(saver), history(saver, thread_id)
+                                    +-----> threads, history, fork
 """
 
+from langgraph_orchestra.checkpoints.forking import afork, fork
 from langgraph_orchestra.checkpoints.opening import aopen_checkpointer, open_checkpointer
+from langgraph_orchestra.checkpoints.owners import OwnedThreads
 from langgraph_orchestra.checkpoints.sqlite import OrchestraSqliteSaver
 from langgraph_orchestra.checkpoints.threads import (
     ThreadInfo,
@@ -21,11 +23,14 @@ from langgraph_orchestra.checkpoints.threads import (
 
 __all__ = [
     "OrchestraSqliteSaver",
+    "OwnedThreads",
     "ThreadInfo",
     "ThreadStatus",
+    "afork",
     "ahistory",
     "aopen_checkpointer",
     "athreads",
+    "fork",
     "history",
     "open_checkpointer",
     "threads",
