@@ -194,6 +194,129 @@ def show(
 
 
 @app.command()
+def fork(
+    thread: ThreadId,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="STEP|CHECKPOINT", help="Where the new thread begins."),
+    ] = None,
+    new: Annotated[
+        str | None,
+        typer.Option("--as", metavar="ID", help="Id of the new thread; else one is made."),
+    ] = None,
+    db: Db = DEFAULT_URL,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Go back in time: begin a new thread at a step of another.
+
+    Without `--at`, the steps to choose from are listed. The other thread stays as it is. In the new
+    one, what followed the step is to be done again, and questions that were answered are open.
+    """
+    with reporting(debug):
+        from langgraph_orchestra.cli.documents import fork_document, step_document, write_json
+        from langgraph_orchestra.cli.tables import step_table
+        from langgraph_orchestra.cli.terminal import progress, results
+        from langgraph_orchestra.cli.upkeep import fork_thread, steps_of
+
+        database = Database(db)
+        with database.open_existing() as saver:
+            if at is None:
+                steps = steps_of(saver, thread)
+                if as_json:
+                    write_json([step_document(step) for step in steps])
+                else:
+                    results().print(step_table(steps))
+                    command = database.command("fork", thread, "--at", str(steps[0].number))
+                    progress().print(f"Begin a new thread at one of them: {command}")
+                return
+            made = fork_thread(saver, thread, at, new)
+        if as_json:
+            write_json(fork_document(made))
+        else:
+            results().print(
+                f"Thread {made.thread_id} begins at step {made.step.number} of {thread}."
+            )
+            progress().print(made.what_next(database))
+
+
+@app.command()
+def prune(
+    threads: Annotated[
+        list[str] | None, typer.Argument(metavar="THREAD...", help="Ids of saved threads.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Prune all threads.")] = False,
+    keep: Annotated[
+        int | None, typer.Option("--keep", metavar="N", help="Keep the last N steps; else 1.")
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than", metavar="AGE", help="Drop steps that are older, such as `30d` or `12h`."
+        ),
+    ] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete the threads, with all that is in them.")
+    ] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Make the file smaller afterwards.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    db: Db = DEFAULT_URL,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Drop old steps of threads, to which nobody will go back.
+
+    The newest step stays, with all that was said: a thread goes on as before, and open questions
+    can be answered. Freed space is used for what comes next; `--vacuum` gives it back.
+    """
+    with reporting(debug):
+        from langgraph_orchestra.cli.documents import pruning_document, write_json
+        from langgraph_orchestra.cli.terminal import is_attended, progress, results
+        from langgraph_orchestra.cli.upkeep import confirmed, prune_threads, pruning_plan
+
+        database = Database(db)
+        console = progress()
+        with database.open_existing() as saver:
+            plan = pruning_plan(
+                saver, threads or (), every=every, keep=keep, age=older_than, delete=delete
+            )
+            if plan.threads and not (yes or confirmed(plan, console, is_attended(console))):
+                console.print("Nothing was dropped.")
+                raise typer.Exit(ExitCode.FAILED)
+            done = prune_threads(saver, plan, database, vacuum=vacuum)
+        if as_json:
+            write_json(pruning_document(done))
+        else:
+            results().print(done.told)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The copy, a new file.")],
+    db: Db = DEFAULT_URL,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Copy the database as it is now, while runs may go on.
+
+    The copy is a database like the other: give it to `--db`. Only its owner can read it.
+    """
+    with reporting(debug):
+        from langgraph_orchestra.cli.documents import write_json
+        from langgraph_orchestra.cli.terminal import results
+        from langgraph_orchestra.cli.upkeep import back_up
+
+        with Database(db).open_existing() as saver:
+            copied = back_up(saver, db, file)
+        if as_json:
+            write_json({"backup": str(file), "bytes": copied})
+        else:
+            results().print(f"{file} is a copy of {db}: {copied:,} bytes.")
+
+
+@app.command()
 def draw(
     template: TemplateName,
     xray: Annotated[

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from langgraph_orchestra.checkpoints import ThreadInfo
 from langgraph_orchestra.cli.thread import Standing
+from langgraph_orchestra.cli.upkeep import Fork, Pruned, Step
 from langgraph_orchestra.cli.wording import speaker_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ _RECORDS = (
 """Keys of a pattern's own in which a run tells what it has done."""
 
 __all__ = [
+    "fork_document",
+    "pruning_document",
     "run_document",
+    "step_document",
     "template_document",
     "thread_document",
     "thread_info_document",
@@ -50,6 +54,32 @@ def thread_info_document(info: ThreadInfo, template: str) -> Mapping[str, Any]:
         "status": info.status,
         "checkpoints": info.checkpoints,
         "updated_at": info.updated_at,
+    }
+
+
+def step_document(step: Step) -> Mapping[str, Any]:
+    """A step of a thread in a list."""
+    return {
+        "checkpoint": step.checkpoint_id,
+        "step": step.number,
+        "made_at": step.made_at,
+        "next": step.due,
+        "asks": step.asks,
+    }
+
+
+def fork_document(made: Fork) -> Mapping[str, Any]:
+    """A new thread, and where it begins."""
+    return {"thread": made.thread_id, "of": made.source, "at": step_document(made.step)}
+
+
+def pruning_document(done: Pruned) -> Mapping[str, Any]:
+    """What pruning has dropped."""
+    return {
+        "threads": done.threads,
+        "checkpoints_before": done.before,
+        "checkpoints_after": done.after,
+        "bytes": done.size,
     }
 
 

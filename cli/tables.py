@@ -10,6 +10,7 @@ from rich.text import Text
 from langgraph_orchestra.checkpoints import ThreadInfo
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
+from langgraph_orchestra.cli.upkeep import Step
 from langgraph_orchestra.cli.wording import clean, duration, task_of, why_handed_over, why_it_stands
 from langgraph_orchestra.state import (
     Handoff,
@@ -32,6 +33,7 @@ __all__ = [
     "progress_table",
     "results_table",
     "run_table",
+    "step_table",
     "template_table",
     "thread_table",
     "trail_table",
@@ -53,6 +55,15 @@ def thread_table(infos: Iterable[tuple[ThreadInfo, str]]) -> Table:
     for info, template in infos:
         updated = f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}"
         _add(table, info.thread_id, template, info.status, f"{info.checkpoints:,}", updated)
+    return table
+
+
+def step_table(steps: Iterable[Step]) -> Table:
+    """The steps of a thread, at which a new one may begin."""
+    table = _table(">step", "made", "next", "checkpoint")
+    for step in steps:
+        made = f"{step.made_at.astimezone():%Y-%m-%d %H:%M}"
+        _add(table, str(step.number), made, step.what_follows, step.checkpoint_id)
     return table
 
 

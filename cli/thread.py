@@ -23,7 +23,16 @@ from langgraph_orchestra.state import OrchestrationContext, OrchestrationState, 
 if TYPE_CHECKING:
     from langgraph_orchestra.graphs.templates import Template
 
-__all__ = ["Request", "Standing", "Thread", "begin", "every_thread", "find", "look_at"]
+__all__ = [
+    "Request",
+    "Standing",
+    "Thread",
+    "begin",
+    "every_thread",
+    "find",
+    "look_at",
+    "unknown_thread",
+]
 
 
 @dataclass(frozen=True)
@@ -294,8 +303,13 @@ def _thread(
 def _existing(saver: BaseCheckpointSaver[str], thread_id: str) -> Mapping[str, Any]:
     metadata = _metadata(saver, thread_id)
     if metadata is None:
-        raise CommandError(f"there is no thread `{thread_id}`; `orchestra threads` lists them")
+        raise unknown_thread(thread_id)
     return metadata
+
+
+def unknown_thread(thread_id: str) -> CommandError:
+    """What a user is told who names a thread that is not there."""
+    return CommandError(f"there is no thread `{thread_id}`; `orchestra threads` lists them")
 
 
 def _metadata(saver: BaseCheckpointSaver[str], thread_id: str) -> Mapping[str, Any] | None:
