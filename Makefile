@@ -45,7 +45,7 @@ clean: ## Remove everything that make has made
 # The installation links the files of the packages one by one (so that type checkers see the
 # namespace), and is therefore made anew when a file comes or goes, but not when one changes.
 
-PACKAGE_FILES = $(sort $(shell find state models nodes graphs checkpoints cli -type f ! -name '*.pyc'))
+PACKAGE_FILES = $(sort $(shell find state models nodes graphs checkpoints reports cli -type f ! -name '*.pyc'))
 LINKS = $(wildcard build/__editable__*)
 INSTALL_INPUTS = pyproject.toml constraints.txt .venv/files $(if $(LINKS),,FORCE)
 

@@ -17,6 +17,7 @@ OURS = "langgraph_orchestra"
 FOLDERS: dict[str, str] = PROJECT["tool"]["setuptools"]["package-dir"]
 
 NODES = {"nodes", "nodes.handoff", "nodes.magentic", "nodes.supervisor"}
+REPORTS = {"reports", "reports.pictures", "reports.page"}
 
 MAY_IMPORT = {
     "state": set[str](),
@@ -28,10 +29,14 @@ MAY_IMPORT = {
     "graphs": {"state", "models", *NODES},
     "graphs.templates": {"state", "models", *NODES, "graphs"},
     "checkpoints": {"state"},
-    "cli": {"state", "models", *NODES, "graphs", "graphs.templates", "checkpoints"},
+    "reports": {"state", *REPORTS},
+    "reports.pictures": {"state", *REPORTS},
+    "reports.page": {"state", *REPORTS},
+    "cli": {"state", "models", *NODES, "graphs", "graphs.templates", "checkpoints", *REPORTS},
     "cli.starters": {"state", "models", "nodes", "graphs"},
 }
-"""state <- models <- nodes <- graphs <- graphs.templates <- cli; checkpoints stands beside them."""
+"""state <- models <- nodes <- graphs <- graphs.templates <- cli; checkpoints and reports stand
+beside them, each on state alone."""
 
 
 class Import(NamedTuple):
@@ -121,6 +126,8 @@ def test_imports_point_one_way() -> None:
         ("graphs.templates", f"from {OURS}.checkpoints import open_checkpointer"),
         ("checkpoints", f"from {OURS}.models import resolve_model"),
         ("checkpoints", "from ..nodes import Agent"),
+        ("reports", f"from {OURS}.nodes import View"),
+        ("reports.page", f"from {OURS}.graphs import create_sequential"),
         ("cli", f"from {OURS}.somewhere import anything"),
     ],
 )
