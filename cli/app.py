@@ -177,7 +177,10 @@ def list_threads(db: Db = DEFAULT_URL, as_json: Json = False, debug: Debug = Fal
 def show(
     thread: ThreadId, db: Db = DEFAULT_URL, as_json: Json = False, debug: Debug = False
 ) -> None:
-    """Show a thread: what was said, who did what, and how it stands."""
+    """Show a thread: what was said, who did what, and how it stands.
+
+    Beside each turn, a bar shows when it was taken: turns side by side ran side by side.
+    """
     with reporting(debug):
         from langgraph_orchestra.cli.documents import thread_document, write_json
         from langgraph_orchestra.cli.terminal import results
@@ -317,6 +320,36 @@ def backup(
 
 
 @app.command()
+def report(
+    thread: ThreadId,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write to a file; else to standard output."
+        ),
+    ] = None,
+    db: Db = DEFAULT_URL,
+    debug: Debug = False,
+) -> None:
+    """Write all of a thread as one page for a browser.
+
+    It shows how the run ended and why, the graph, who worked when, what was said, decided, planned
+    and handed over, and what it cost. The page needs no network and runs no script, so that it can
+    be sent on: `orchestra report THREAD -o run.html`.
+    """
+    with reporting(debug):
+        from langgraph_orchestra.cli.page import page_of
+        from langgraph_orchestra.cli.thread import look_at
+
+        with Database(db).open_existing() as saver:
+            page = page_of(look_at(saver, thread))
+        if output is None:
+            sys.stdout.write(page)
+        else:
+            output.expanduser().write_text(page, encoding="utf-8")
+
+
+@app.command()
 def draw(
     template: TemplateName,
     xray: Annotated[
@@ -324,20 +357,35 @@ def draw(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to a file: a picture if it ends in .svg or .png, else Mermaid text.",
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
-    """Draw a template's graph as Mermaid text."""
+    """Draw a template's graph as Mermaid text, SVG or PNG.
+
+    No network is needed, also for pictures: `orchestra draw stock_analysis --xray -o graph.svg`.
+    """
     with reporting(debug):
         from langgraph_orchestra.cli.catalog import template_named
+        from langgraph_orchestra.reports import draw
 
-        graph = template_named(template).build().compile().get_graph(xray=xray)
-        text = graph.draw_mermaid()
+        graph = template_named(template).build()
         if output is None:
-            sys.stdout.write(text)
-        else:
-            output.expanduser().write_text(text, encoding="utf-8")
+            sys.stdout.write(draw(graph, xray=xray))
+            return
+        path = output.expanduser()
+        match path.suffix.lower():
+            case ".png":
+                path.write_bytes(draw(graph, "png", xray=xray))
+            case ".svg":
+                path.write_text(draw(graph, "svg", xray=xray), encoding="utf-8")
+            case _:
+                path.write_text(draw(graph, xray=xray), encoding="utf-8")
 
 
 @app.command()

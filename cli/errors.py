@@ -9,10 +9,9 @@ from enum import IntEnum
 
 import typer
 
-__all__ = ["CommandError", "ExitCode", "RunFailed", "one_line", "reporting"]
+from langgraph_orchestra.reports.text import one_line
 
-LONGEST = 600
-"""Characters of a message: some providers answer with whole pages."""
+__all__ = ["CommandError", "ExitCode", "RunFailed", "one_line", "reporting"]
 
 
 class ExitCode(IntEnum):
@@ -72,12 +71,6 @@ def reporting(debug: bool) -> Iterator[None]:
         if code is None:
             raise
         raise _end(_told(error), code) from None
-
-
-def one_line(text: str, width: int = LONGEST) -> str:
-    """A text without its line breaks, cut where it is too long."""
-    joined = " ".join(text.split())
-    return joined if len(joined) <= width else f"{joined[: width - 1]}…"
 
 
 def _end(message: str, code: ExitCode) -> typer.Exit:

@@ -1,24 +1,23 @@
-"""Lists for people: templates, threads, runs, and who did what in a thread."""
+"""Lists for people: templates, threads, runs, handoffs and verdicts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.table import Table
-from rich.text import Text
 
 from langgraph_orchestra.checkpoints import ThreadInfo
 from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
 from langgraph_orchestra.cli.upkeep import Step
-from langgraph_orchestra.cli.wording import clean, duration, task_of, why_handed_over, why_it_stands
+from langgraph_orchestra.cli.wording import duration, task_of, why_handed_over, why_it_stands
+from langgraph_orchestra.reports.tables import add_row, lean_table
 from langgraph_orchestra.state import (
     Handoff,
     PlanStep,
     ProgressLedger,
     StepResult,
     TaskLedger,
-    Turn,
     Verdict,
 )
 
@@ -36,43 +35,42 @@ __all__ = [
     "step_table",
     "template_table",
     "thread_table",
-    "trail_table",
     "verdict_table",
 ]
 
 
 def template_table(templates: "Iterable[Template]") -> Table:
     """What there is to run."""
-    table = _table("template", "pattern", "summary")
+    table = lean_table("template", "pattern", "summary")
     for template in templates:
-        _add(table, template.name, template.pattern, template.summary)
+        add_row(table, template.name, template.pattern, template.summary)
     return table
 
 
 def thread_table(infos: Iterable[tuple[ThreadInfo, str]]) -> Table:
     """Saved threads, each with the name of its template."""
-    table = _table("thread", "template", "status", ">checkpoints", "updated")
+    table = lean_table("thread", "template", "status", ">checkpoints", "updated")
     for info, template in infos:
         updated = f"{info.updated_at.astimezone():%Y-%m-%d %H:%M}"
-        _add(table, info.thread_id, template, info.status, f"{info.checkpoints:,}", updated)
+        add_row(table, info.thread_id, template, info.status, f"{info.checkpoints:,}", updated)
     return table
 
 
 def step_table(steps: Iterable[Step]) -> Table:
     """The steps of a thread, at which a new one may begin."""
-    table = _table(">step", "made", "next", "checkpoint")
+    table = lean_table(">step", "made", "next", "checkpoint")
     for step in steps:
         made = f"{step.made_at.astimezone():%Y-%m-%d %H:%M}"
-        _add(table, str(step.number), made, step.what_follows, step.checkpoint_id)
+        add_row(table, str(step.number), made, step.what_follows, step.checkpoint_id)
     return table
 
 
 def run_table(runs: Iterable[Standing]) -> Table:
     """What has been run."""
-    table = _table("template", "pattern", "thread", "stop", ">turns", ">tokens", ">time")
+    table = lean_table("template", "pattern", "thread", "stop", ">turns", ">tokens", ">time")
     for run in runs:
         spent = run.spent
-        _add(
+        add_row(
             table,
             run.template,
             run.pattern,
@@ -85,38 +83,21 @@ def run_table(runs: Iterable[Standing]) -> Table:
     return table
 
 
-def trail_table(trail: Sequence[Turn]) -> Table:
-    """Who did what."""
-    table = _table(">step", "path", "outcome", ">seconds", ">tokens", "detail")
-    for turn in trail:
-        used = turn.input_tokens + turn.output_tokens
-        _add(
-            table,
-            str(turn.step),
-            turn.path or turn.agent,
-            turn.outcome,
-            f"{turn.seconds:.2f}",
-            f"{used:,}" if used else "",
-            one_line(turn.detail, 200),
-        )
-    return table
-
-
 def handoff_table(handoffs: Sequence[Handoff]) -> Table:
     """Who handed over to whom, why, and what became of it."""
-    table = _table("handoff", "outcome", "by", "why")
+    table = lean_table("handoff", "outcome", "by", "why")
     for handoff in handoffs:
         path = f"{handoff.source} → {handoff.target}"
-        _add(table, path, handoff.outcome, handoff.by, why_handed_over(handoff))
+        add_row(table, path, handoff.outcome, handoff.by, why_handed_over(handoff))
     return table
 
 
 def verdict_table(rounds: Sequence[Mapping[str, Verdict]]) -> Table:
     """How the drafts were judged, round by round."""
-    table = _table(">round", "checker", "verdict", ">score", "feedback")
+    table = lean_table(">round", "checker", "verdict", ">score", "feedback")
     for number, verdicts in enumerate(rounds, 1):
         for checker, verdict in verdicts.items():
-            _add(
+            add_row(
                 table,
                 str(number),
                 checker,
@@ -142,17 +123,17 @@ def _as_made(ledger: TaskLedger) -> TaskLedger:
 def plan_table(plans: Sequence[Sequence[PlanStep]]) -> Table:
     """Who does what, and how far it is; of several plans, which are numbered, the latest holds."""
     numbers = [">plan"] if len(plans) > 1 else []
-    table = _table(*numbers, "step", "owner", "status", "task")
+    table = lean_table(*numbers, "step", "owner", "status", "task")
     for number, steps in enumerate(plans, 1):
         for step in steps:
             task = one_line(task_of(step), 200)
-            _add(table, *[str(number) for _ in numbers], step.id, step.worker, step.status, task)
+            add_row(table, *[str(number) for _ in numbers], step.id, step.worker, step.status, task)
     return table
 
 
 def facts_table(plans: Sequence[TaskLedger]) -> Table:
     """What each plan of a manager went by."""
-    table = _table(">plan", "kind", "fact")
+    table = lean_table(">plan", "kind", "fact")
     for number, ledger in enumerate(plans, 1):
         kinds = {
             "given": ledger.facts_given,
@@ -162,19 +143,19 @@ def facts_table(plans: Sequence[TaskLedger]) -> Table:
         }
         for kind, facts in kinds.items():
             for fact in facts:
-                _add(table, str(number), kind, one_line(fact, 200))
+                add_row(table, str(number), kind, one_line(fact, 200))
     return table
 
 
 def progress_table(ledgers: Sequence[ProgressLedger]) -> Table:
     """What a manager found each time it looked, and whom it had work next."""
-    table = _table(">look", "found", "next", "why")
+    table = lean_table(">look", "found", "next", "why")
     for number, ledger in enumerate(ledgers, 1):
         found, why = _found(ledger)
         named = ledger.next_speaker.answer
         names = [named] if isinstance(named, str) else named
         next_ = "" if ledger.is_request_satisfied.answer else ", ".join(names)
-        _add(table, str(number), found, next_, one_line(why, 200))
+        add_row(table, str(number), found, next_, one_line(why, 200))
     return table
 
 
@@ -191,26 +172,10 @@ def _found(ledger: ProgressLedger) -> tuple[str, str]:
 
 def results_table(results: Mapping[str, StepResult]) -> Table:
     """What came of the steps of a plan, and what the review made of it."""
-    table = _table("step", "worker", "result", ">attempts")
+    table = lean_table("step", "worker", "result", ">attempts")
     for step, result in results.items():
         judged = "accepted" if result.accepted else "not accepted"
         failed = result.failure
         told = f"{failed.type}: {one_line(failed.message, 200)}" if failed else judged
-        _add(table, step, result.worker, told, str(result.attempts))
+        add_row(table, step, result.worker, told, str(result.attempts))
     return table
-
-
-def _table(*headings: str) -> Table:
-    """A table without lines; `>` before a heading puts its column to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        table.add_column(
-            heading.removeprefix(">"),
-            justify="right" if heading.startswith(">") else "left",
-            overflow="fold",
-        )
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    table.add_row(*(Text(clean(cell)) for cell in cells))

@@ -18,7 +18,6 @@ from langgraph_orchestra.cli.tables import (
     plans_made,
     progress_table,
     results_table,
-    trail_table,
     verdict_table,
 )
 from langgraph_orchestra.cli.terminal import print_indented
@@ -26,6 +25,8 @@ from langgraph_orchestra.cli.thread import Request, Standing
 from langgraph_orchestra.cli.wording import as_text, calls_in, clean, speaker_of, summary, words_of
 from langgraph_orchestra.nodes.handoff.desk import taken_text
 from langgraph_orchestra.nodes.handoff.tool import is_handoff_result, target_of
+from langgraph_orchestra.reports import spending_table, timeline_table
+from langgraph_orchestra.reports.usage import tokens_of
 
 __all__ = ["print_how_to_go_on", "print_requests", "print_thread"]
 
@@ -36,10 +37,7 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
     console.print(Text(" · ".join(filter(None, names)), style="bold"))
     for speaker, text in _said(standing):
         _print_part(console, speaker, text)
-    if trail := standing.view.state.get("trail"):
-        console.print()
-        console.print(trail_table(trail))
-    for table in _records(standing):
+    for table in (*_work(standing), *_records(standing)):
         console.print()
         console.print(table)
     console.print()
@@ -51,6 +49,14 @@ def print_thread(standing: Standing, database: Database, console: Console) -> No
         print_how_to_go_on(standing, database, console)
     elif not _was_said_last(standing):
         _print_part(console, "output", as_text(standing.output))
+
+
+def _work(standing: Standing) -> Iterator[Table]:
+    """Who worked when, and what they used if models counted it."""
+    if trail := standing.values.get("trail"):
+        yield timeline_table(standing.values)
+        if any(map(tokens_of, trail)):
+            yield spending_table(standing.values)
 
 
 def _records(standing: Standing) -> Iterator[Table]:

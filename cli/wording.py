@@ -1,19 +1,22 @@
-"""How times, amounts and what somebody said are written for a reader."""
+"""How amounts, ends and calls are written for a reader, besides what `reports` has words for."""
 
-import json
-import re
 from collections.abc import Sequence
-from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.messages.tool import ToolCall
-from pydantic import BaseModel
 
-from langgraph_orchestra.cli.errors import one_line
 from langgraph_orchestra.cli.thread import Standing
 from langgraph_orchestra.nodes.handoff.tool import handoff_from, is_handoff_tool_name
 from langgraph_orchestra.nodes.limits import Spent
-from langgraph_orchestra.state import Handoff, PlanStep, Turn
+from langgraph_orchestra.reports.text import amount, clean, counted, duration, one_line
+from langgraph_orchestra.reports.wording import (
+    as_text,
+    outcome_of,
+    speaker_of,
+    why_handed_over,
+    words_of,
+)
+from langgraph_orchestra.state import PlanStep
 
 __all__ = [
     "as_text",
@@ -30,40 +33,13 @@ __all__ = [
     "words_of",
 ]
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def clean(text: str) -> str:
-    """A text without what a terminal would obey: a model's answer must not move the cursor."""
-    return _CONTROLS.sub("", text)
-
-
-def as_text(value: Any) -> str:
-    """An answer as text: typed objects in words of their own or as JSON, other things as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, BaseModel):
-        has_words = type(value).__str__ is not BaseModel.__str__
-        return str(value) if has_words else value.model_dump_json(indent=2)
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
-
-
-def duration(seconds: float) -> str:
-    """A time: `40 ms`, `12.3 s`, `2 min 05 s`."""
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s"
-
 
 def spending(spent: Spent) -> Sequence[str]:
     """Turns, tokens, cost and time, each in words; what is unknown is left out."""
-    turns = "1 turn" if spent.turns == 1 else f"{spent.turns:,} turns"
     tokens = f"{spent.tokens:,} tokens" if spent.tokens else ""
-    cost = f"${spent.cost:.4f}" if spent.cost else ""
-    return [part for part in (turns, tokens, cost, duration(spent.seconds)) if part]
+    cost = amount(spent.cost or None)
+    parts = (counted(spent.turns, "turn"), tokens, cost, duration(spent.seconds))
+    return [part for part in parts if part]
 
 
 def why_it_stands(standing: Standing) -> str:
@@ -83,44 +59,10 @@ def summary(standing: Standing) -> str:
     return " · ".join([f"{why_it_stands(standing)}{detail}", *spending(standing.spent)])
 
 
-def outcome_of(turn: Turn) -> str:
-    """What there is to say of how a turn went, each thing once; empty where nothing is."""
-    detail = one_line(clean(turn.detail), 300)
-    if turn.outcome in ("ok", "handed_off") or detail.startswith(turn.outcome):
-        return detail
-    return ": ".join(filter(None, [turn.outcome, detail]))
-
-
 def task_of(step: PlanStep) -> str:
     """What is to be done in a step of a plan, and after which others."""
     after = f" (after {', '.join(step.depends_on)})" if step.depends_on else ""
     return f"{step.task}{after}"
-
-
-def why_handed_over(handoff: Handoff) -> str:
-    """The reason of a handoff, and why it was not taken if it was not."""
-    reason = one_line(clean(handoff.reason), 200)
-    if handoff.outcome == "accepted":
-        return reason
-    untaken = ": ".join(filter(None, [handoff.outcome, one_line(clean(handoff.detail), 200)]))
-    return f"{reason} ({untaken})" if reason else untaken
-
-
-def speaker_of(message: AnyMessage) -> str:
-    """Whose words a message holds: `task` for what a run was given."""
-    if message.name:
-        return message.name
-    return "task" if isinstance(message, HumanMessage) else message.type
-
-
-def words_of(message: AnyMessage) -> str:
-    """What a message says; a typed answer, stored as JSON in one line, in many."""
-    if message.text.startswith(("{", "[")):
-        try:
-            return as_text(json.loads(message.text))
-        except ValueError:
-            pass
-    return message.text
 
 
 def calls_in(message: AnyMessage, *, hands_over: bool = False) -> Sequence[str]:

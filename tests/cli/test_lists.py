@@ -64,7 +64,7 @@ def test_a_thread_is_shown_with_task_transcript_trail_and_ending(orchestra):
     assert done.exit_code == 0
     assert done.stdout.startswith("t · article · sequential\n\ntask\n  Write about [tables]\n")
     assert "\nwriter\n  A [draft].\n\neditor\n  A [bold] text.\n" in done.stdout
-    assert "step  path    outcome  seconds  tokens  detail" in done.stdout
+    assert "step  path    when" in done.stdout
     assert "completed · 2 turns · " in done.stdout
     assert done.stderr == ""
 
@@ -166,3 +166,10 @@ def test_a_drawing_is_written_to_a_file(orchestra, workplace: Path, option):
     done = orchestra("draw", "article", option, "graph.mmd")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "writer --> editor;" in (workplace / "graph.mmd").read_text()
+
+
+@pytest.mark.parametrize(("name", "start"), [("graph.svg", b"<svg"), ("graph.PNG", b"\x89PNG")])
+def test_a_drawing_is_a_picture_where_the_file_is_named_so(orchestra, workplace: Path, name, start):
+    done = orchestra("draw", "nested", "--xray", "-o", name)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert (workplace / name).read_bytes().startswith(start)
