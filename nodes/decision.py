@@ -14,7 +14,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ValidationError
 
 from langgraph_orchestra.nodes.driver import Steps
@@ -65,13 +65,14 @@ def decide(
     """
     asked = list(messages)
     question: Any = model
+    config: RunnableConfig = {**work.quietly(), "run_name": schema.__name__}  # in traces
     try:
         question = (questions or Questions()).bound(model, schema)
     except NotImplementedError:  # a model without tool calling: it is told the schema instead
         asked.append(SystemMessage(_JSON_PROMPT + _schema_text(schema)))
     error = ""
     for _ in range(attempts):
-        answer = given or (yield from work.ask(question, asked, work.quietly()))
+        answer = given or (yield from work.ask(question, asked, config))
         given = None
         raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
         value, error = _valid(schema, raw, parsed)

@@ -18,7 +18,9 @@ from typing import Any, NamedTuple, TypeVar
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langgraph.runtime import Runtime, get_runtime
 
+from langgraph_orchestra.nodes.tracing import Tracing
 from langgraph_orchestra.state import OrchestrationContext
+from langgraph_orchestra.state.context import set_in
 
 __all__ = [
     "Call",
@@ -189,6 +191,16 @@ class Execution:
         context = self.runtime.context
         return OrchestrationContext() if context is None else context
 
+    def setting(self, name: str, built: T) -> T:
+        """What something is in this run: as the caller has set it, or as the graph was built.
+
+        Args:
+            name: The setting's name in this graph.
+            built: What the graph was built with.
+        """
+        context = self.runtime.context
+        return built if context is None else set_in(context, self.path(name), built)
+
     @property
     def user(self) -> str | None:
         """On whose behalf the run acts: from the context, else as the server authenticated them."""
@@ -237,6 +249,7 @@ class Node(RunnableLambda[Any, Any]):
         name: The node's name.
         logic: The node's steps, from the state and where it runs to its update.
         inner: Graphs it may call.
+        tracing: How the runs of its graph are traced.
     """
 
     def __init__(
@@ -244,10 +257,12 @@ class Node(RunnableLambda[Any, Any]):
         name: str,
         logic: Callable[[Any, Execution], Steps[Any]],
         inner: Sequence[Runnable[Any, Any]] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         super().__init__(lambda state: state, name=name)
         self.logic = logic
         self.inner = list(inner)
+        self.tracing = tracing or Tracing()
 
     @property
     def deps(self) -> list[Runnable[Any, Any]]:
@@ -256,11 +271,15 @@ class Node(RunnableLambda[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
         """Run the steps to their end."""
-        return _run(self.logic(input, Execution(config or {})))
+        config = config or {}
+        self.tracing.note(input, config)
+        return _run(self.logic(input, Execution(config)))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Any:  # noqa: A002
         """Run the steps to their end in an event loop."""
-        return await _arun(self.logic(input, Execution(config or {}, is_async=True)))
+        config = config or {}
+        self.tracing.note(input, config)
+        return await _arun(self.logic(input, Execution(config, is_async=True)))
 
 
 def _run(steps: Steps[T]) -> T:
