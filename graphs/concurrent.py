@@ -67,7 +67,8 @@ def create_concurrent(
         history: What a branch reads unless it says otherwise; None is `task_only()`.
         limits: Budget of a run; None has none.
         state_schema: Subclass of `ConcurrentState` with keys of your own.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None is an `OrchestrationContext` in which a caller can
+            also set the agents' prompts and lower the bounds; one of your own leaves them fixed.
 
     Returns:
         An uncompiled graph over `ConcurrentState`. `output` is the aggregate, `results` maps each

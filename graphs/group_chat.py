@@ -49,6 +49,7 @@ from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.view import View, best_answer, best_so_far, text_of
 from langgraph_orchestra.nodes.work import Budget
 from langgraph_orchestra.state import ConfigurationError, GroupChatState, Stop
+from langgraph_orchestra.state.context import Setting
 
 __all__ = ["create_group_chat"]
 
@@ -92,7 +93,8 @@ def create_group_chat(
         history: What a participant reads unless it says otherwise; None is `everything()`.
         limits: Budget of a run; None has none.
         state_schema: Subclass of `GroupChatState` with keys of your own.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None is an `OrchestrationContext` in which a caller can
+            also set the agents' prompts and lower the bounds; one of your own leaves them fixed.
 
     Returns:
         An uncompiled graph over `GroupChatState`. `output` is the last answer, or the summary;
@@ -143,6 +145,10 @@ def create_group_chat(
         chat.everybody,
         deciders=chat.deciders,
         context_schema=context_schema,
+        settings=[
+            Setting("max_turns", max_turns, "Turns of a run."),
+            *chat.selector.settings,
+        ],
         supersteps=4 * max_turns,
     )
     graph.add_steps("intake", chat.intake, routes=chat.routes_to_the_floor())
@@ -351,8 +357,9 @@ class Chat:
                 self.stop_when, pause.now(), pause.execution, self.scene
             )
             update["trail"] = [*update.get("trail", ()), *asked]
-        if stop is None and pause.turns >= self.max_turns:
-            detail = f"{pause.turns} of {self.max_turns} turns taken"
+        max_turns = pause.execution.setting("max_turns", self.max_turns)
+        if stop is None and pause.turns >= max_turns:
+            detail = f"{pause.turns} of {max_turns} turns taken"
             stop = Stop(reason="turn_limit", detail=detail)
         if stop is None and self.scene.budget.limits:
             stop = self.scene.budget.reached(pause.view.after([], update.get("trail", ())))

@@ -124,7 +124,8 @@ def create_handoff(
         limits: Budget of a run; None has none.
         stop_when: Ends the run, with the best answer so far, when it fires after a turn.
         state_schema: Subclass of `HandoffState` with keys of your own.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None is an `OrchestrationContext` in which a caller can
+            also set the agents' prompts and lower the bounds; one of your own leaves them fixed.
 
     Returns:
         An uncompiled graph over `HandoffState`. `output` is the answer of who finished; `active`

@@ -41,6 +41,7 @@ from langgraph_orchestra.nodes.turn import Taken, stop_by, take_turn
 from langgraph_orchestra.nodes.verdict import best_draft, check_keyword
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import ConfigurationError, MakerCheckerState, Stop
+from langgraph_orchestra.state.context import Setting
 
 __all__ = ["create_maker_checker"]
 
@@ -80,7 +81,8 @@ def create_maker_checker(
         limits: Budget of a run; None has none.
         stop_when: Ends the run, with the best draft, when it fires after a draft or a check.
         state_schema: Subclass of `MakerCheckerState` with keys of your own.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None is an `OrchestrationContext` in which a caller can
+            also set the agents' prompts and lower the bounds; one of your own leaves them fixed.
 
     Returns:
         An uncompiled graph over `MakerCheckerState`. `output` is the approved draft itself, typed
@@ -127,6 +129,7 @@ def create_maker_checker(
         loop.everybody,
         deciders=loop.deciders,
         context_schema=context_schema,
+        settings=[Setting("max_rounds", max_rounds, "How many drafts are made and checked.")],
         threads=len(given),
         supersteps=3 * max_rounds,
     )
@@ -340,7 +343,7 @@ class Loop:
             stop, asked = yield from stop_by(self.stop_when, after, execution, self.scene)
             update["trail"] = [*update.get("trail", ()), *asked]
         rounds = update.get("rounds", view.state["rounds"])
-        if stop is None and rounds >= self.max_rounds:
+        if stop is None and rounds >= execution.setting("max_rounds", self.max_rounds):
             stop = Stop(reason="round_limit", detail=f"not approved in {rounds} rounds")
         if stop is None and self.scene.budget.limits:
             stop = self.scene.budget.reached(after or self.seen_after(update, view))

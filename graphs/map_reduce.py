@@ -69,7 +69,8 @@ def create_map_reduce(
         history: What the worker reads unless it says otherwise; None is `task_only()`, the item.
         limits: Budget of a run; None has none.
         state_schema: Subclass of `MapReduceState` with keys of your own.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None is an `OrchestrationContext` in which a caller can
+            also set the agents' prompts and lower the bounds; one of your own leaves them fixed.
 
     Returns:
         An uncompiled graph over `MapReduceState`. `output` is what was reduced, `results` a list of

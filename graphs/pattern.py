@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, StateGraph
 from pydantic import BaseModel
@@ -20,8 +20,10 @@ from langgraph_orchestra.nodes.member import as_participants
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.nodes.policy import Policy, retry_policy_of
+from langgraph_orchestra.nodes.tracing import Tracing
 from langgraph_orchestra.nodes.work import Budget
-from langgraph_orchestra.state import BOOKKEEPING, ConfigurationError, OrchestrationContext
+from langgraph_orchestra.state import BOOKKEEPING, ConfigurationError
+from langgraph_orchestra.state.context import Setting, context_of
 from langgraph_orchestra.state.types import data_types_in, with_members
 
 if TYPE_CHECKING:
@@ -32,6 +34,21 @@ __all__ = ["PatternGraph", "check_limits", "custom_keys", "scene_of"]
 
 _LANGGRAPH_SUPERSTEPS = 10_000
 """About as many as LangGraph lets a run take by default; then it raises an error."""
+
+_INTERNAL = {
+    "intake": "Begins the run: checks the task, and starts counters, output and stop afresh.",
+    "selector": "Decides who is next, and says why.",
+    "manager": "Keeps the ledgers of facts, plan and progress, and says who does what.",
+    "planner": "Divides the task into steps, and says who does them.",
+    "review": "Judges what came of the steps.",
+    "synthesise": "Makes one answer of what came of the steps.",
+    "join": "Puts together what was done side by side, in declared order.",
+    "aggregate": "Makes one answer of the results.",
+    "summary": "Sums up the conversation.",
+    "finish": "Ends the run.",
+    "plan_review": "Shows the plan to a person.",
+}
+"""What the nodes do that are not participants, for those who look at a graph."""
 
 
 class PatternGraph(StateGraph[Any, Any, Any, Any]):
@@ -44,7 +61,9 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         participants: Who takes part.
         deciders: Models that decide between turns.
         outputs: Typed answers that an aggregator may give, besides those of the participants.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None makes one with the prompts of the agents and the
+            `settings`, which a caller can then change for a run. Another one leaves them fixed.
+        settings: What else a caller may set for a run.
         threads: How many nodes may run at once; bound as `max_concurrency` when compiled, since
             LangGraph's own pool of a sync run has only a few threads.
         supersteps: How many a run may take by its own limits; LangGraph's limit is raised to it.
@@ -60,6 +79,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         deciders: Sequence[ModelSource] = (),
         outputs: Sequence[type[BaseModel]] = (),
         context_schema: type[Any] | None = None,
+        settings: Sequence[Setting] = (),
         threads: int = 1,
         supersteps: int = 0,
     ) -> None:
@@ -67,13 +87,20 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             raise TypeError(f"`context_schema` is a class or None, not {context_schema!r}")
         typed = [kind for participant in participants for kind in participant.outputs]
         self.outputs = tuple(dict.fromkeys([*typed, *outputs]))
+        run_model_nodes = [one.name for one in participants if one.takes_model_of_run]
+        self.takes_model_of_run = bool(run_model_nodes)
+        of_members = [setting for one in participants for setting in one.settings]
+        self.settings = () if context_schema else (*settings, *of_members)
         super().__init__(
             state_schema,
-            context_schema or OrchestrationContext,
+            context_schema
+            or context_of(f"{_title(pattern)}Context", self.settings, run_model_nodes),
             input_schema=_input_schema(pattern, state_schema, base),
             output_schema=_output_schema(pattern, state_schema, self.outputs),
         )
         self.pattern = pattern
+        self.tracing = Tracing()
+        self.own_keys = custom_keys(state_schema, base, pattern)
         self.callers: Sequence[Participant | ModelSource] = (*participants, *deciders)
         self.supersteps = supersteps
         self.threads = max([threads, *(participant.threads for participant in participants)])
@@ -87,15 +114,22 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             options: As `StateGraph.compile` takes them: `store`, `interrupt_before` and so on.
         """
         if isinstance(checkpointer, BaseCheckpointSaver):
-            checkpointer = checkpointer.with_allowlist(self._stored_types())
+            # A strict saver must know them.
+            known = {(kind.__module__, kind.__name__) for kind in self.stored_types}
+            checkpointer = checkpointer.with_allowlist(known)
         compiled = super().compile(checkpointer, name=name or self.pattern, **options)
+        # In the nodes, not in the graph's configuration: that is saved with each checkpoint.
+        for node in compiled.nodes.values():
+            if node.metadata and "pattern" in node.metadata:
+                node.metadata = {**node.metadata, "team": compiled.name}
         # Set, not bound: a bound copy forgets the classes a strict saver is to know.
+        compiled.config = RunnableConfig(tags=[self.pattern])
         if self.threads > 1:
             # One more than there are nodes: the stream of a sync run waits in a thread of the same
             # pool.
-            compiled.config = {"max_concurrency": self.threads + 1}
+            compiled.config["max_concurrency"] = self.threads + 1
         if self.supersteps >= _LANGGRAPH_SUPERSTEPS:
-            compiled.config = {**(compiled.config or {}), "recursion_limit": self.supersteps + 10}
+            compiled.config["recursion_limit"] = self.supersteps + 10
         return compiled
 
     def models(self, execution: Execution) -> "Sequence[BaseChatModel]":
@@ -106,11 +140,15 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         """
         return models_of(self.callers, execution)
 
-    def _stored_types(self) -> set[tuple[str, ...]]:
-        """Classes that a checkpoint of this graph holds: a strict saver must know them."""
+    @property
+    def stored_types(self) -> Sequence[type[Any]]:
+        """Classes that a checkpoint of this graph may hold.
+
+        Compiling tells them to the checkpointer. One that is also read without the graph, as a
+        server does, is to be opened with `types=graph.stored_types`.
+        """
         hints = get_type_hints(self.state_schema, include_extras=True).values()
-        classes = with_members([*self.outputs, *(t for h in hints for t in data_types_in(h))])
-        return {(kind.__module__, kind.__name__) for kind in classes}
+        return list(with_members([*self.outputs, *(t for h in hints for t in data_types_in(h))]))
 
     def add_steps(
         self,
@@ -134,11 +172,21 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         """
         self.add_node(
             name,
-            Node(name, steps, inner),
+            Node(name, steps, inner, self.tracing),
             retry_policy=retry_policy_of(policy) if policy else None,
             destinations=tuple(routes) if routes else None,
-            metadata={"description": description} if description else None,
+            metadata=self._about(name, description),
+            trace_policy=self.tracing.policy(name, self.own_keys, begins=name == "intake"),
         )
+
+    def _about(self, name: str, description: str) -> dict[str, str]:
+        """What Studio shows of a node, and LangSmith of all that happens in it."""
+        about = {"pattern": self.pattern}
+        if name not in _INTERNAL:
+            about["participant"] = name
+        if description := description or _INTERNAL.get(name, ""):
+            about["description"] = description
+        return about
 
     def add_aggregate(
         self,

@@ -58,7 +58,8 @@ def create_sequential(
         stop_when: Ends the run early, with the answer at hand, when it fires after a stage.
         limits: Budget of a run; None has none.
         state_schema: Subclass of `SequentialState` with keys of your own.
-        context_schema: The run's context; None is `OrchestrationContext`.
+        context_schema: The run's context; None is an `OrchestrationContext` in which a caller can
+            also set the agents' prompts and lower the bounds; one of your own leaves them fixed.
 
     Returns:
         An uncompiled graph over `SequentialState`. `output` is the last stage's answer; `stop` is

@@ -1,7 +1,8 @@
 """`Agent`: a model with a prompt, and with tools, middleware or a typed answer if it has any."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AnyMessage, SystemMessage, ToolMessage
@@ -35,6 +36,7 @@ from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.view import is_answer, text_of
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.state.context import Setting, prompt_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -44,6 +46,7 @@ __all__ = ["Agent", "AgentParticipant"]
 
 
 _A_FEW = 6  # messages
+_PROMPTS_AT_ONCE = 16  # that callers have set for their runs; a graph is kept for each of them
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,13 @@ class AgentParticipant(Participant):
         if agent.tools or agent.middleware or (agent.output and self._handoffs):
             from langgraph_orchestra.nodes.agent_graph import build_agent_graph
 
-            self.graph = build_agent_graph(self.name, agent, self.model, scene)
+            name = self.name
+
+            def build(prompt: str) -> "CompiledStateGraph[Any, Any, Any, Any]":
+                return build_agent_graph(name, replace(agent, prompt=prompt), self.model, scene)
+
+            self.graph = build(agent.prompt)
+            self._told_otherwise = lru_cache(_PROMPTS_AT_ONCE)(build)
 
     @property
     def inner(self) -> Sequence[Runnable[Any, Any]]:
@@ -175,6 +184,17 @@ class AgentParticipant(Participant):
     def outputs(self) -> Sequence[type[BaseModel]]:
         """The type of its answer."""
         return (self.agent.output,) if self.agent.output else ()
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """Its prompt."""
+        about = f"System prompt of `{self.name}`."
+        return (Setting(prompt_of(self.name), self.agent.prompt, about, (self.name,)),)
+
+    @property
+    def takes_model_of_run(self) -> bool:
+        """Whether it has no model of its own."""
+        return self.model.is_of_the_run
 
     def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the model, and the one that summarises what it reads.
@@ -202,7 +222,7 @@ class AgentParticipant(Participant):
         if self.graph is not None:
             return (yield from self._run_graph(work, prompt, scene))
         model = self.model.resolve(work.execution)
-        messages = [*self._system, *prompt]
+        messages = [*self._told(work.execution), *prompt]
         if self.agent.output:
             answer = yield from decide(work, model, self.agent.output, messages)
             return Reply([answer_from(self.name, answer)], answer)
@@ -214,9 +234,22 @@ class AgentParticipant(Participant):
         said = yield from work.ask(model, messages)
         return Reply([said_by(self.name, said)], text_of(said))
 
+    def prompt_in(self, execution: Execution) -> str:
+        """Its prompt in this run."""
+        return execution.setting(prompt_of(self.name), self.agent.prompt)
+
+    def _told(self, execution: Execution) -> Sequence[SystemMessage]:
+        """The message that tells it."""
+        prompt = self.prompt_in(execution)
+        if prompt == self.agent.prompt:
+            return self._system
+        return [SystemMessage(prompt)] if prompt else []
+
     def _run_graph(self, work: Work, prompt: Sequence[AnyMessage], scene: Scene) -> Steps[Reply]:
-        graph = self.graph
+        graph, prompt_now = self.graph, self.prompt_in(work.execution)
         assert graph is not None  # noqa: S101 - for the type checker
+        if prompt_now != self.agent.prompt:
+            graph = self._told_otherwise(prompt_now)
 
         def run(messages: Sequence[AnyMessage], changes: Mapping[str, Any]) -> Steps[Any]:
             state = {**work.view.state, **changes}
@@ -248,7 +281,7 @@ class AgentParticipant(Participant):
         if isinstance(messages[-1], AIMessage) and is_answer(messages[-1]):
             said = messages.pop()
             work.count(said)
-        model, prompt = self.model.resolve(work.execution), [*self._system, *messages]
+        model, prompt = self.model.resolve(work.execution), [*self._told(work.execution), *messages]
         answer = yield from decide(work, model, kind, prompt, given=said)
         return {**result, "messages": messages, "structured_response": answer}
 

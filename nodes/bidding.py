@@ -112,7 +112,7 @@ def _asked(bidder: Participant, work: Work, scene: Scene, model: Decider | None)
     if bidder.bid is not None:
         offered = yield apply(bidder.bid, work.view, blocking=True)
         return _understood(offered)
-    source, prompt = _who_bids_for(bidder, model)
+    source, prompt = _who_bids_for(bidder, model, work.execution)
     told = "\n\n".join(filter(None, [prompt, BID_PROMPT.format(name=bidder.name)]))
     read = addressed_to(bidder.name, (yield from bidder.reads(work, scene)))
     messages: list[AnyMessage] = [SystemMessage(told), *read]
@@ -133,10 +133,12 @@ def _understood(offered: Any) -> Bid:
     raise TypeError(f"a bid is a `Bid` or a number from 0 to 1, not {offered!r}")
 
 
-def _who_bids_for(bidder: Participant, model: Decider | None) -> tuple[ModelSource, str]:
+def _who_bids_for(
+    bidder: Participant, model: Decider | None, execution: Execution
+) -> tuple[ModelSource, str]:
     """Whose model bids, and what it is told of the one it bids for."""
     own = bidder if isinstance(bidder, AgentParticipant) else None
-    about = own.agent.prompt if own else bidder.description
+    about = own.prompt_in(execution) if own else bidder.description
     if model:
         return model.model, "\n".join(filter(None, [model.prompt, about]))
     assert own is not None  # noqa: S101 - `check_bidders` has refused the others

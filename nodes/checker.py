@@ -29,6 +29,7 @@ from langgraph_orchestra.nodes.verdict import told, unusable, verdict_from
 from langgraph_orchestra.nodes.view import is_answer
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, Stop, Turn, Verdict
+from langgraph_orchestra.state.context import Setting
 
 __all__ = ["Check", "Checker", "asked_for_verdict"]
 
@@ -138,6 +139,16 @@ class Checker(Participant):
     def outputs(self) -> Sequence[type[BaseModel]]:
         """Verdicts of a class of the user's own, which checkpoints must know."""
         return tuple(kind for kind in self.who.outputs if kind is not Verdict)
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """What of the participant may be set for one run."""
+        return self.who.settings
+
+    @property
+    def takes_model_of_run(self) -> bool:
+        """Whether the run names the participant's model."""
+        return self.who.takes_model_of_run
 
     def check(self, execution: Execution) -> Any:
         """Find the participant's models."""

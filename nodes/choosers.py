@@ -32,6 +32,7 @@ from langgraph_orchestra.state import (
     SpeakerChoice,
     Stop,
 )
+from langgraph_orchestra.state.context import Setting, prompt_of
 
 __all__ = ["ByModel", "by_bids", "by_model", "by_person"]
 
@@ -145,6 +146,12 @@ class ByModel(Selector):
         """That of the agent who chooses."""
         return self.decider.policy
 
+    @property
+    def settings(self) -> Sequence[Setting]:  # type: ignore[override]
+        """The prompt."""
+        about = "System prompt of the model that chooses who speaks next."
+        return (Setting(prompt_of(NODE), self.decider.prompt, about, (NODE,)),)
+
     def with_default(self, model: DeciderLike) -> "ByModel":
         """The same, choosing by this model unless it has one of its own."""
         if not self.takes_default:
@@ -208,11 +215,12 @@ class ByModel(Selector):
             f"- {name}: {about}" if about else f"- {name}"
             for name, about in floor.view.speakers.items()
         )
+        prompt = work.execution.setting(prompt_of(NODE), self.decider.prompt)
         question = f"Who speaks next? Choose among: {', '.join(floor.candidates)}."
         if self.may_finish:
             question += " Or finish with the final answer, if nothing is left to be said."
         return [
-            SystemMessage(f"{self.decider.prompt}\n\nWho takes part:\n{everybody}"),
+            SystemMessage(f"{prompt}\n\nWho takes part:\n{everybody}"),
             *addressed_to(NODE, read_now),
             HumanMessage(question),
         ]

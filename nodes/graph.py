@@ -22,6 +22,7 @@ from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
 from langgraph_orchestra.state import Handoff, Stop, Turn, append_messages
+from langgraph_orchestra.state.context import Setting
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -65,6 +66,18 @@ class GraphParticipant(Participant):
     def threads(self) -> int:
         """What the graph itself needs."""
         return int((getattr(self.graph, "config", None) or {}).get("max_concurrency") or 1)
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """What may be set for the members of a team."""
+        inside: Sequence[Setting] = getattr(getattr(self.graph, "builder", None), "settings", ())
+        return tuple(setting.inside(self.name) for setting in inside)
+
+    @property
+    def takes_model_of_run(self) -> bool:
+        """Whether the run names the model of a team's member."""
+        builder = getattr(self.graph, "builder", None)
+        return bool(getattr(builder, "takes_model_of_run", False))
 
     def check(self, execution: Execution) -> "Sequence[BaseChatModel]":
         """Find the models of a team's members."""

@@ -27,6 +27,11 @@ class ModelSource:
         self._fixed = spec if is_chat_model(spec) and not self._gives_way else None
         self._found: dict[str | None, BaseChatModel] = {}
 
+    @property
+    def is_of_the_run(self) -> bool:
+        """Whether the run may name the model."""
+        return self._spec is None or self._gives_way
+
     def resolve(self, execution: Execution) -> "BaseChatModel":
         """The model to call in this run.
 

@@ -28,6 +28,7 @@ from langgraph_orchestra.state import (
     TurnKind,
     TurnOutcome,
 )
+from langgraph_orchestra.state.context import Setting
 
 if TYPE_CHECKING:
     from langgraph_orchestra.nodes.handoff.routes import Routes
@@ -168,6 +169,16 @@ class Participant(ABC):
     def outputs(self) -> Sequence[type[BaseModel]]:
         """Typed answers it may give."""
         return ()
+
+    @property
+    def settings(self) -> Sequence[Setting]:
+        """What of it may be set for one run."""
+        return ()
+
+    @property
+    def takes_model_of_run(self) -> bool:
+        """Whether the run names its model, or that of somebody inside."""
+        return False
 
     def check(self, execution: Execution) -> "Sequence[BaseChatModel]":  # noqa: ARG002 - for those with models
         """Find out before any model call what would fail later.

@@ -19,6 +19,7 @@ from langgraph_orchestra.nodes.participant import Participant, Scene
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import ConfigurationError, Stop, Turn
+from langgraph_orchestra.state.context import Setting
 
 __all__ = [
     "Choice",
@@ -93,6 +94,9 @@ class Selector(ABC):
 
     policy: Policy | None = None
     """What happens when its node fails."""
+
+    settings: Sequence[Setting] = ()
+    """What of it may be set for one run."""
 
     follows_an_order: bool = False
     """Whether it chooses nobody, but takes who is next."""

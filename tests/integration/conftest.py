@@ -1,13 +1,17 @@
-"""Fixtures for graphs that talk to a server over OpenAI's protocol."""
+"""Fixtures for graphs that talk to a server over OpenAI's protocol, and for Studio's server."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
 
 from support.openai_server import Failure, OpenAIServer, Reply, Request
+from support.studio_graphs import CONVERSATIONS, GRAPHS, fluent
+from support.studio_server import TEMPLATE_GRAPHS, StudioServer
 
 Serve = Callable[..., AbstractContextManager[OpenAIServer]]
 
@@ -37,6 +41,25 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
             _check(request)
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
+    """The server behind Studio, with all graphs and a model in reach; one for all tests."""
+    graphs = {**GRAPHS, **CONVERSATIONS, **TEMPLATE_GRAPHS}
+    folder = tmp_path_factory.mktemp("studio")
+    with OpenAIServer(fluent) as models, StudioServer(folder, graphs, models.environment) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(
+    studio: StudioServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[LangGraphClient]:
+    """A client of that server."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    async with get_client(url=studio.url) as client:
+        yield client
 
 
 def _chosen_by_prompt(

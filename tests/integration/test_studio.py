@@ -7,7 +7,7 @@ import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +21,6 @@ from langgraph_orchestra.checkpoints import open_checkpointer, threads
 from langgraph_orchestra.graphs import PatternGraph, create_sequential
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent
-from support.openai_server import Answer, OpenAIServer, Structured, ToolCall
 from support.studio_graphs import GRAPHS
 from support.studio_runs import (
     RunError,
@@ -35,37 +34,6 @@ from support.studio_runs import (
 from support.studio_server import StudioServer
 
 APPROVE = {"decisions": [{"type": "approve"}]}
-
-
-def fluent(body: dict[str, Any]) -> Any:
-    """What the model behind the server answers the agents of the graph `online`."""
-    prompt = body["messages"][0]["content"]
-    if prompt == "Typed.":
-        return Structured({"stars": 5})
-    if prompt == "Tooled." and body["messages"][-1]["role"] != "tool":
-        return Answer(tool_calls=(ToolCall("lookup", {"word": "arm"}),))
-    return Answer(f"answer of {prompt}")
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
-    """The server, with a model in reach."""
-    folder = tmp_path_factory.mktemp("studio")
-    with (
-        OpenAIServer(fluent) as models,
-        StudioServer(folder, GRAPHS, models.environment) as server,
-    ):
-        yield server
-
-
-@pytest.fixture
-async def client(
-    studio: StudioServer, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[LangGraphClient]:
-    """A client of the server."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    async with get_client(url=studio.url) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +99,20 @@ async def test_a_description_stands_at_its_node(client):
     drawn = await client.assistants.get_graph(await assistant_of(client, "reviewed"))
 
     (editor,) = (node for node in drawn["nodes"] if node["id"] == "editor")
-    assert editor["metadata"] == {"description": "Reviews the draft."}
+    assert editor["metadata"] == {
+        "pattern": "sequential",
+        "team": "sequential",
+        "participant": "editor",
+        "description": "Reviews the draft.",
+    }
+    assert all(node["metadata"]["description"] for node in drawn["nodes"] if node["id"] == "intake")
 
 
 async def test_an_assistant_is_called_as_its_graph(client):
-    assistants = await client.assistants.search()
+    assistants = await client.assistants.search(limit=100)
 
-    assert {a["graph_id"]: a["name"] for a in assistants} == {name: name for name in GRAPHS}
+    names = {a["graph_id"]: a["name"] for a in assistants}
+    assert {name: names[name] for name in GRAPHS} == {name: name for name in GRAPHS}
 
 
 async def test_the_input_is_a_chat_and_nothing_else(client):
@@ -167,14 +142,40 @@ async def test_the_output_has_the_typed_answers_and_no_bookkeeping(client):
     assert {"type": "string"} in output["anyOf"]
 
 
-async def test_the_context_is_a_form_for_model_and_user(client):
-    schemas = await client.assistants.get_schemas(await assistant_of(client, "quick"))
+async def test_the_context_is_a_form_for_model_user_and_prompts(client):
+    schemas = await client.assistants.get_schemas(await assistant_of(client, "online"))
 
     fields = schemas["context_schema"]["properties"]
-    assert set(fields) == {"model", "user"}
-    assert all(field["default"] is None for field in fields.values())
+    names = ["plain", "typed", "tooled"]
+    prompts = {f"{name}_prompt" for name in names}
+    assert set(fields) == {"model", "user"} | prompts
+    assert [fields[field]["default"] for field in ("model", "user")] == [None, None]
     assert "provider:name" in fields["model"]["description"]
+    assert fields["model"]["langgraph_nodes"] == names
     assert fields["user"]["description"]
+    assert {fields[prompt]["langgraph_type"] for prompt in prompts} == {"prompt"}
+    assert [fields[f"{name}_prompt"]["langgraph_nodes"] for name in names] == [[n] for n in names]
+    assert fields["tooled_prompt"]["default"] == "Tooled."
+
+
+async def test_prompts_of_an_assistant_hold_in_its_runs_and_those_of_a_run_come_first(client):
+    context = {"model": "openai:gpt-4o-mini", "plain_prompt": "Mine.", "tooled_prompt": "Too."}
+    assistant = await client.assistants.create("online", context=context)
+    task = chat("octopus")
+
+    its_own = await result_of(client, None, assistant["assistant_id"], input=task)
+    of_run = await result_of(
+        client, None, assistant["assistant_id"], input=task, context={"tooled_prompt": "Run's."}
+    )
+
+    said = [message["content"] for message in its_own["messages"] if message["type"] == "ai"]
+    assert ("answer of Mine." in said, its_own["output"]) == (True, "answer of Too.")
+    assert of_run["output"] == "answer of Run's."
+
+
+async def test_a_bound_that_is_set_higher_than_built_is_refused(client):
+    with pytest.raises(RunError, match="`max_turns` is 3; for one run it is from 1 to the 2"):
+        await result_of(client, None, "debated", input=chat("octopus"), context={"max_turns": 3})
 
 
 async def test_a_run_streams_tokens_updates_and_values_each_message_once(client):

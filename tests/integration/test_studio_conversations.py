@@ -1,31 +1,9 @@
 """Conversations in LangGraph Studio: who may speak is drawn, and people answer in its forms."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
-from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from support.studio_graphs import CONVERSATIONS
 from support.studio_runs import RunError, begun, edges_of, interrupts_of, result_of
-from support.studio_server import StudioServer
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
-    """The server."""
-    with StudioServer(tmp_path_factory.mktemp("studio"), CONVERSATIONS) as server:
-        yield server
-
-
-@pytest.fixture
-async def client(
-    studio: StudioServer, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[LangGraphClient]:
-    """A client of the server."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    async with get_client(url=studio.url) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ from langgraph_orchestra.nodes import (
     by_person,
     question,
 )
+from support.openai_server import Answer, Structured, ToolCall
 
-__all__ = ["CONVERSATIONS", "GRAPHS"]
+__all__ = ["CONVERSATIONS", "GRAPHS", "fluent"]
 
 
 class Rating(BaseModel):
@@ -48,6 +49,16 @@ def research(messages: list[BaseMessage]) -> Any:
     if isinstance(messages[-1], ToolMessage):
         return "It has eight arms."
     return AIMessage("", tool_calls=[{"name": "lookup", "args": {"word": "arm"}, "id": "call_1"}])
+
+
+def fluent(body: dict[str, Any]) -> Any:
+    """What the model behind the server answers the agents of the graph `online`."""
+    prompt = body["messages"][0]["content"]
+    if prompt == "Typed.":
+        return Structured({"stars": 5})
+    if prompt == "Tooled." and body["messages"][-1]["role"] != "tool":
+        return Answer(tool_calls=(ToolCall("lookup", {"word": "arm"}),))
+    return Answer(f"answer of {prompt}")
 
 
 def reviewed() -> PatternGraph:

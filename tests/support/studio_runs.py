@@ -1,5 +1,6 @@
 """Runs on a Studio server: what a client of it does and sees."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph_sdk.client import LangGraphClient
@@ -54,3 +55,34 @@ async def edges_of(client: LangGraphClient, graph: str) -> set[str]:
         f"{edge['source']}{'?' if edge.get('conditional') else '>'}{edge['target']}"
         for edge in drawn["edges"]
     }
+
+
+async def history_of(client: LangGraphClient, thread: str) -> list[Any]:
+    """All states that a thread has had, the newest first."""
+    return list(await client.threads.get_history(thread, limit=1000))
+
+
+async def paused(client: LangGraphClient, thread: str) -> list[str]:
+    """The nodes that are to run next."""
+    return sorted(set((await client.threads.get_state(thread))["next"]))
+
+
+async def finished(
+    client: LangGraphClient, thread: str, graph: str, answers: Sequence[str]
+) -> dict[str, Any]:
+    """The state of a thread that is at the end of its run, whoever is asked on the way.
+
+    Args:
+        client: A client of the server.
+        thread: The thread; its run has begun.
+        graph: The graph.
+        answers: What is answered, in order; the last one as often as somebody is asked.
+    """
+    left = list(answers)
+    while (await client.threads.get_state(thread))["next"]:
+        given: dict[str, Any] = {}
+        if await interrupts_of(client, thread):
+            given = {"command": {"resume": left.pop(0) if len(left) > 1 else left[0]}}
+        await result_of(client, thread, graph, **given)
+    values: Any = (await client.threads.get_state(thread))["values"]
+    return dict(values)

@@ -18,9 +18,14 @@ from typing import Any, Self
 
 from support.ports import free_port
 
-__all__ = ["StudioServer"]
+__all__ = ["TEMPLATE_GRAPHS", "StudioServer"]
 
 TESTS = Path(__file__).parents[1]
+
+TEMPLATE_GRAPHS: Mapping[str, Any] = json.loads((TESTS.parent / "langgraph.json").read_text())[
+    "graphs"
+]
+"""The graphs that the repository offers to the server."""
 
 DEADLINE = 60.0
 """Seconds that the server may take to start; it takes about two."""

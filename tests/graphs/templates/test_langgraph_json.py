@@ -12,7 +12,7 @@ from langgraph_orchestra.graphs import PatternGraph
 from langgraph_orchestra.graphs.templates import TEMPLATES
 
 FILE = Path(__file__).parents[3] / "langgraph.json"
-GRAPHS: dict[str, str] = json.loads(FILE.read_text())["graphs"]
+GRAPHS: dict[str, dict[str, str]] = json.loads(FILE.read_text())["graphs"]
 
 
 def test_lists_exactly_the_templates_in_their_order():
@@ -20,8 +20,13 @@ def test_lists_exactly_the_templates_in_their_order():
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
+def test_entry_says_what_the_template_does(name: str):
+    assert GRAPHS[name]["description"] == TEMPLATES[name].summary
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_entry_is_a_function_without_arguments_that_builds_the_template(name: str):
-    module, _, function = GRAPHS[name].rpartition(":")
+    module, _, function = GRAPHS[name]["path"].rpartition(":")
     factory = getattr(import_module(module), function)
     assert not inspect.signature(factory).parameters
     graph = factory()
