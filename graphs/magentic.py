@@ -402,10 +402,9 @@ class Team:
     ) -> Steps[Taken]:
         """A participant's turn, alone or beside the others who were named."""
         scene, step, name = self.scene, view.turn_number + 1, member.name
-        is_briefed = (member.history or scene.history) is self.reading
-        brief = [] if is_briefed else [self.briefing.message(view.state)]
         view = directed(view, permission.instruction)
-        besides = [*brief, view.messages[-1]]
+        is_briefed = (member.history or scene.history) is self.reading
+        besides = () if is_briefed else self.briefing.besides(view)
         if len(names) == 1:
             return (
                 yield from take_turn(member, view, execution, scene, step=step, besides=besides)

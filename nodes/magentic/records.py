@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from langchain_core.messages import AnyMessage
 
 from langgraph_orchestra.nodes.driver import Execution
-from langgraph_orchestra.nodes.fanout import in_order
 from langgraph_orchestra.nodes.magentic.approvals import Permission
 from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
 from langgraph_orchestra.nodes.magentic.views import MANAGER
@@ -30,7 +29,12 @@ class Record(NamedTuple):
     """What the manager is to know that was not said."""
 
     output: Any = None
-    """The answer, where it is no text."""
+    """The answer, where it is no text, and no person's."""
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether somebody has answered who is no person."""
+        return bool(self.messages) and self.messages[-1].type == "ai"
 
     @classmethod
     def restored(cls, record: Mapping[str, Any]) -> "Record":
@@ -54,9 +58,10 @@ def record_of(name: str, taken: Taken, permission: Permission, words: MagenticPr
         notes.append(f"{name} {words.failed} {taken.failure.type}: {taken.failure.message}")
     elif not (taken.stop or messages):
         notes.append(f"{name} {words.silent}")
-    is_text = not taken.answered or output in ("", text_of(messages[-1]))
-    trail = [*permission.trail, *taken.trail]
-    return Record(list(messages), trail, notes, None if is_text else output)
+    record = Record(list(messages), [*permission.trail, *taken.trail], notes)
+    if not (taken.answered and record.is_spoken) or output in ("", text_of(messages[-1])):
+        return record
+    return record._replace(output=output)
 
 
 def put_together(records: Sequence[Record], view: View) -> dict[str, Any]:
@@ -69,16 +74,17 @@ def put_together(records: Sequence[Record], view: View) -> dict[str, Any]:
     step, messages, trail = view.turn_number + 1, list[AnyMessage](), list[Turn]()
     notes, update = list[ManagerNote](), dict[str, Any]()
     for record in records:
-        kept = in_order([record._asdict()], step)
-        messages += kept["messages"]
-        trail += kept["trail"]
+        messages += record.messages
+        trail += [
+            t if t.step == step else t.model_copy(update={"step": step}) for t in record.trail
+        ]
         step += any(map(is_turn, record.trail))
         after = len(view.messages) + len(messages)
         notes += [ManagerNote(after=after, text=text) for text in record.notes]
         if record.output is not None:
             update["output"] = record.output
-        elif record.messages and view.state.get("output"):  # a typed answer before it
-            update["output"] = text_of(record.messages[-1])
+        elif record.is_spoken and (update.get("output") or view.state.get("output")):
+            update["output"] = text_of(record.messages[-1])  # a typed answer was before it
     update |= {"messages": messages, "trail": trail}
     return {**update, "manager_notes": notes} if notes else update
 

@@ -31,6 +31,10 @@ class Briefing:
         """
         return Reading(self._pick)
 
+    def besides(self, view: View) -> Sequence[AnyMessage]:
+        """What is read besides any other history: the facts and the plan, one's instruction."""
+        return [self.message(view.state), view.messages[-1]]
+
     def message(self, state: Mapping[str, Any]) -> HumanMessage:
         """The facts and the plan that hold, for a prompt."""
         ledger = latest_plan(state)

@@ -487,3 +487,19 @@ def test_a_plan_may_be_long_and_the_order_of_its_steps_is_kept(run):
     (ledger,) = result["task_ledgers"]
     assert [step.task for step in ledger.plan] == [str(number) for number in range(200)]
     assert isinstance(ledger.plan[0], PlanStep)
+
+
+def test_of_a_typed_answer_and_a_text_at_once_the_last_is_the_best_turn(run):
+    manager = ScriptedManager([progress(["ann", "bob"])], final="")
+    members = [agent("ann", Answer(text="a"), output=Answer), agent("bob", "text")]
+    result = run(create_magentic(members, manager=manager, max_rounds=1).compile())
+    assert ended(result) == ("text", "round_limit")
+
+
+def test_a_persons_answer_is_the_best_turn_only_where_nobody_else_has_spoken(run, saver):
+    manager = ScriptedManager([progress("ann"), progress("ada")], final="")
+    members = [agent("ann", Answer(text="a"), output=Answer), Human("ada")]
+    app = create_magentic(members, manager=manager, max_rounds=2).compile(checkpointer=saver)
+    run(app, thread="1")
+    result = run(app, Command(resume="my words"), thread="1")
+    assert ended(result) == (Answer(text="a"), "round_limit")
