@@ -169,9 +169,8 @@ def test_a_state_that_is_no_magentic_state_is_refused():
 
 
 def test_the_bookkeeping_is_neither_input_nor_output(run):
-    graph = create_magentic(
-        [agent("a", ValueError("no"), policy=ONCE)], manager=ScriptedManager([progress(), DONE])
-    )
+    manager = ScriptedManager([progress(), DONE])
+    graph = create_magentic([agent("ann", ValueError("no"), policy=ONCE)], manager=manager)
     result = run(graph.compile())
     kept = {"task_ledgers", "progress_ledgers", "rounds", "stalls", "resets"}
     assert set(result) == {"messages", "trail", "output", "stop", *kept}
