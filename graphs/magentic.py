@@ -132,7 +132,7 @@ def create_magentic(
         prompts: What a model that manages is told, and the words around facts, plans and notes.
         history: What a participant reads of the thread unless it says otherwise, besides the facts,
             the plan and its instruction; None is the task, and the answers since the plan was made.
-        limits: Budget of a run; None has none.
+        limits: Budget of a run; None has none. At its limit of turns, the manager still concludes.
         state_schema: Subclass of `MagenticState` with keys of your own.
         context_schema: The run's context; None is `OrchestrationContext`.
 

@@ -1,6 +1,6 @@
 """A person approves what a participant is to do, or a tool's call, before it happens."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -95,6 +95,7 @@ def with_approvals(
         raise TypeError(f"`approve_before` is a list of names, not {approve_before!r}")
     if not approve_before:
         return given, frozenset()
+    given = list(given) if isinstance(given, Iterator) else given
     names, _ = described(given)
     tools = list(dict.fromkeys(tool for one in given for tool in _tools_of(one)))
     for name in approve_before:

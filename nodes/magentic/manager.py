@@ -144,6 +144,7 @@ class ModelLead(Lead):
         self.policy = decider.policy
         self.sources = (decider.model,)
         self._decider = decider
+        self._history = decider.history or everything()
         self._prompts = prompts
         self._briefing = Briefing(prompts)
         self._heard = Heard()
@@ -184,7 +185,7 @@ class ModelLead(Lead):
 
     def _told(self, work: Work, question: str) -> Steps[list[AnyMessage]]:
         """The prompt: the team, the thread with what was noted in it, and the question."""
-        picked = yield from read(self._decider.history or everything(), work)
+        picked = yield from read(self._history, work)
         told = [*with_notes(picked, work.view), HumanMessage(question)]
         return [self._system, *addressed_to(MANAGER, told, heard=self._heard)]
 

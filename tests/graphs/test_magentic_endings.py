@@ -97,14 +97,15 @@ def test_any_sequence_of_ledgers_ends_within_its_bounds_with_an_answer(
     """The reason and the counters are found once more, by the letter of the rules."""
     given = iter([*ledgers, *[then] * 200])
     manager = manager_of(given)
-    app = create_magentic(
+    graph = create_magentic(
         team("ann", "bob"),
         manager=manager,
         max_rounds=rounds,
         max_stalls=stalls,
         max_resets=resets,
-    ).compile()
-    result = app.invoke({"messages": "the task"}, {"recursion_limit": 500})
+    )
+    most = {"recursion_limit": graph.supersteps + 1}
+    result = graph.compile().invoke({"messages": "the task"}, most)
 
     done, stalled, reset, turns, reason = 0, 0, 0, 0, ""
     again = iter([*ledgers, *[then] * 200])
@@ -153,6 +154,11 @@ def test_whatever_a_model_answers_the_run_ends_and_is_satisfied_only_if_it_says_
     assert reason in ("completed", "round_limit", "stall_limit")
     assert result["rounds"] <= 4
     assert len(result["progress_ledgers"]) == sum(1 for one in used if one.ledger)
+
+
+def test_langgraphs_own_limit_is_raised_where_a_run_may_be_longer():
+    graph = create_magentic(team("ann"), max_rounds=9_000)
+    assert graph.compile().config["recursion_limit"] > graph.supersteps > 27_000
 
 
 # Ledgers that cannot be used

@@ -1,6 +1,7 @@
 """Magentic with people: plans that are reviewed, and approvals before somebody or a tool works."""
 
 import json
+from typing import Any
 
 import pytest
 from langgraph.types import Command
@@ -351,6 +352,14 @@ def test_a_tool_waits_wherever_its_agent_stands(run, saver, place):
     assert (kind_of(run(app, thread="1")), paid) == ("pay", [])
     result = run(app, Command(resume={"decisions": [{"type": "approve"}]}), thread="1")
     assert (ended(result), paid) == (("the end", "completed"), ["tea"])
+
+
+def test_participants_may_come_from_an_iterator_where_some_wait(run, saver):
+    clerk, paid = paying(wants("pay", word="tea"), "done")
+    manager = ScriptedManager([progress("clerk"), DONE])
+    members: Any = iter([clerk, agent("ann")])
+    app = create_magentic(members, manager=manager, approve_before=["pay"])
+    assert (kind_of(run(app.compile(checkpointer=saver), thread="1")), paid) == ("pay", [])
 
 
 def test_what_an_agent_has_approved_itself_stays(run):
