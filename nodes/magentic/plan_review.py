@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from langgraph_orchestra.nodes.answers import Answer, Decision, DecisionType, ask_person
 from langgraph_orchestra.nodes.checks import natural_number
 from langgraph_orchestra.nodes.magentic.plans import plan_problem
-from langgraph_orchestra.nodes.magentic.views import Briefing, plan_text
+from langgraph_orchestra.nodes.magentic.views import Briefing
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.nodes.requests import request_from
 from langgraph_orchestra.nodes.work import Work
@@ -114,7 +114,7 @@ class PlanReview:
         """
         facts = ledger.model_dump(exclude={"plan"})
         plan = [step.model_dump(exclude={"status"}) for step in ledger.plan]
-        shown = f"{self._briefing.facts(ledger)}{plan_text(ledger.plan, self._briefing.prompts)}"
+        shown = self._briefing.facts_and_plan(ledger)
         request = request_from(
             NODE,
             {"plan": plan, "facts": facts, "attempt": attempt},

@@ -12,7 +12,7 @@ from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
 from langgraph_orchestra.nodes.view import View, best_so_far
 from langgraph_orchestra.state import PlanStep, TaskLedger
 
-__all__ = ["MANAGER", "Briefing", "best_turn", "directed", "plan_text", "with_notes"]
+__all__ = ["MANAGER", "Briefing", "best_turn", "directed", "with_notes"]
 
 MANAGER = "manager"
 """Name of the node that leads, and of who speaks in it."""
@@ -41,18 +41,13 @@ class Briefing:
         return HumanMessage("" if ledger is None else self.facts_and_plan(ledger), name=MANAGER)
 
     def facts_and_plan(self, ledger: TaskLedger) -> str:
-        """Facts and plan in words."""
-        return f"{self.facts(ledger)}{plan_text(ledger.plan, self.prompts)}"
-
-    def facts(self, ledger: TaskLedger) -> str:
-        """The facts in words, each on a line of its own; empty where there are none."""
+        """Facts and plan in words: the facts there are, then each step on a line of its own."""
         kinds = ("facts_given", "facts_to_look_up", "facts_to_derive", "guesses")
-        listed = [(getattr(self.prompts, kind), getattr(ledger, kind)) for kind in kinds]
-        return "".join(
-            f"{heading}\n{''.join(f'- {fact}{chr(10)}' for fact in facts)}"
-            for heading, facts in listed
-            if facts
-        )
+        lines = []
+        for kind in kinds:
+            if facts := getattr(ledger, kind):
+                lines += [getattr(self.prompts, kind), *(f"- {fact}" for fact in facts)]
+        return "\n".join([*lines, self.prompts.steps, *map(_step_text, ledger.plan)])
 
     def instruction(self, names: Sequence[str], words: str) -> AIMessage:
         """An instruction as it is stored: with whom it is for, since later on others read it."""
@@ -64,15 +59,12 @@ class Briefing:
         return [*view.task_messages, self.message(view.state), *answers, *since[-1:]]
 
 
-def plan_text(plan: Sequence[PlanStep], prompts: MagenticPrompts) -> str:
-    """A plan in words: each step with its worker, and how far it is once it is begun."""
-    lines = []
-    for step in plan:
-        after = f", after {', '.join(step.depends_on)}" if step.depends_on else ""
-        status = "" if step.status == "pending" else f", {step.status}"
-        expected = f" -> {step.expected}" if step.expected else ""
-        lines.append(f"{step.id} ({step.worker}{after}{status}): {step.task}{expected}")
-    return "\n".join([prompts.steps, *lines])
+def _step_text(step: PlanStep) -> str:
+    """A step with its worker, and how far it is once it is begun."""
+    after = f", after {', '.join(step.depends_on)}" if step.depends_on else ""
+    status = "" if step.status == "pending" else f", {step.status}"
+    expected = f" -> {step.expected}" if step.expected else ""
+    return f"{step.id} ({step.worker}{after}{status}): {step.task}{expected}"
 
 
 def directed(view: View, words: str) -> View:
