@@ -181,8 +181,8 @@ class Office:
         yield from ()
         members = [*self.workers.values(), *self.synthesis.participants]
         update = begin_run(state, execution, members, self.scene, [self.supervisor.decider.model])
-        afresh: dict[str, Any] = {"plan": None, "results": {}, "supervisor_info": {}}
-        return {**update, **afresh, "branch_records": Overwrite({})}
+        afresh: dict[str, Any] = {"plan": None, "supervisor_info": {}}
+        return {**update, **afresh, "results": Overwrite({}), "branch_records": Overwrite({})}
 
     def plan(self, state: Mapping[str, Any], execution: Execution) -> Steps[Command[Any]]:
         """Make the plan, and send out the steps that can begin."""

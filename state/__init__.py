@@ -45,6 +45,7 @@ from langgraph_orchestra.state.reducers import (
     append_turns,
     merge_branches,
     merge_results,
+    merge_steps,
 )
 from langgraph_orchestra.state.schemas import (
     BOOKKEEPING,
@@ -120,4 +121,5 @@ __all__ = [
     "append_turns",
     "merge_branches",
     "merge_results",
+    "merge_steps",
 ]

@@ -32,6 +32,7 @@ __all__ = [
     "append_turns",
     "merge_branches",
     "merge_results",
+    "merge_steps",
 ]
 
 R = TypeVar("R", bound=Record)
@@ -121,6 +122,16 @@ def _turn_from(written: Any) -> Turn:
 def merge_branches(branches: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Put what parallel branches bring side by side, by name."""
     return {**branches, **new}
+
+
+def merge_steps(results: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put results of steps in the place of earlier ones of the same step; new ones come last.
+
+    Args:
+        results: What there is so far, by the step's id.
+        writes: What was written since, each a mapping of the same kind.
+    """
+    return {**results, **{step: one for write in writes for step, one in write.items()}}
 
 
 def merge_results(results: Sequence[Result], new: Sequence[Result]) -> list[Result]:

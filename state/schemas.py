@@ -20,6 +20,7 @@ from langgraph_orchestra.state.reducers import (
     append_turns,
     merge_branches,
     merge_results,
+    merge_steps,
 )
 
 __all__ = [
@@ -233,7 +234,7 @@ class SupervisorInfo(TypedDict, total=False):
     """What the latest review wants changed, by the step's id; of steps it has not accepted only."""
 
     answers: dict[str, AnyMessage]
-    """The messages with the answers, by the step's id; only where they are to be forwarded."""
+    """The message with the answer of the last step, by its id, where it is to be forwarded."""
 
 
 class SupervisorState(OrchestrationState, total=False):
@@ -242,7 +243,7 @@ class SupervisorState(OrchestrationState, total=False):
     plan: Plan | None
     """This run's plan, with the status of its steps; None before there is one."""
 
-    results: dict[str, StepResult]
+    results: Annotated[dict[str, StepResult], DeltaChannel(merge_steps)]
     """What came of each step, by its id, in the order of the plan; the latest good answer, where a
     revision has failed."""
 

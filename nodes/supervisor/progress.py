@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.messages import AnyMessage, HumanMessage
+from langgraph.types import Overwrite
 
 from langgraph_orchestra.nodes.participant import answer_text
 from langgraph_orchestra.nodes.supervisor.assignment import Assignment, Brought
@@ -11,6 +12,7 @@ from langgraph_orchestra.nodes.supervisor.plan import (
     CutOff,
     cut_off,
     in_plan_order,
+    leaves,
     ready,
     with_steps,
 )
@@ -33,29 +35,36 @@ class Progress(NamedTuple):
     """What the latest review wants changed in results it has not accepted."""
 
     answers: Mapping[str, AnyMessage] = {}
-    """The messages with the answers, where they are to be forwarded."""
+    """The message with the answer of the last step, where it is to be forwarded."""
 
     output: Any = ""
     """The best answer so far: the latest that is not empty, of a person only if nobody else has
     given one."""
 
+    stored: Mapping[str, StepResult] = {}
+    """The results as they stand in the state."""
+
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Progress":
         """As it stands in the state."""
         info, results = state["supervisor_info"], state["results"]
+        stored = {step: StepResult.model_validate(result) for step, result in results.items()}
         return cls(
             Plan.model_validate(state["plan"]),
-            {step: StepResult.model_validate(result) for step, result in results.items()},
+            stored,
             info.get("objections", {}),
             info.get("answers", {}),
             state["output"],
+            stored,
         )
 
     def written(self) -> dict[str, Any]:
-        """The update that keeps it."""
+        """The update that keeps it; of the results what is new, if that leaves their order."""
+        new = {s: r for s, r in self.results.items() if self.stored.get(s) is not r}
+        is_order_kept = list({**self.stored, **new}) == list(self.results)
         return {
             "plan": self.plan,
-            "results": self.results,
+            "results": new if is_order_kept else Overwrite(self.results),
             "output": self.output,
             "supervisor_info": {"objections": self.objections, "answers": self.answers},
         }
@@ -84,7 +93,9 @@ class Progress(NamedTuple):
             people: Names of the workers who are persons.
         """
         new = {b.result.step: kept(b.result, self.results.get(b.result.step)) for b in wave}
+        last = leaves(self.plan, [step.id for step in self.plan.steps])
         said = {b.result.step: m for b in wave if b.result.ok for m in b.messages}
+        said = {step: m for step, m in said.items() if [step] == last}
         return self._replace(
             plan=with_steps(self.plan, {step: {"status": done(r)} for step, r in new.items()}),
             results=in_plan_order(self.plan, {**self.results, **new}),

@@ -161,6 +161,27 @@ def test_the_plan_shows_how_far_each_step_is_while_the_run_goes_on():
     ]
 
 
+def test_each_wave_stores_its_own_results_only():
+    model = boss(
+        plan("s1 a", "s2 a: s1", "s3 a: s2"), *(review(f"s{n}") for n in (1, 2, 3)), "done"
+    )
+    app = create_supervisor([echo("a")], model=model).compile()
+    updates = app.stream({"messages": "go"}, stream_mode="updates")
+    written = [list(update["review"]["results"]) for update in updates if "review" in update]
+    assert written == [["s1"], ["s2"], ["s3"]]
+
+
+def test_results_stand_in_the_plans_order_in_whichever_order_they_come(run, saver):
+    model = boss(
+        plan("s1 a: s2", "s2 a: s3", "s3 a"), *(review(f"s{n}") for n in (3, 2, 1)), "done"
+    )
+    app = create_supervisor([echo("a")], model=model).compile(checkpointer=saver)
+    result = run(app, "go", thread="1")
+    assert list(result["results"]) == ["s1", "s2", "s3"]
+    saved = app.get_state({"configurable": {"thread_id": "1"}}).values
+    assert list(saved["results"]) == ["s1", "s2", "s3"]
+
+
 def test_a_hundred_steps(run):
     given = plan("s0 echo", *(f"s{n} echo: s{n - 1}" for n in range(1, 100)))
     model = boss(given, *(review(f"s{n}") for n in range(100)))

@@ -32,6 +32,7 @@ from langgraph_orchestra.state import (
     append_turns,
     merge_branches,
     merge_results,
+    merge_steps,
 )
 
 TEXTS = st.sampled_from(["", "user", "ai", "hello", "two\nlines", "naïve 🐙"])
@@ -326,3 +327,18 @@ def test_a_result_given_again_replaces_the_one_before():
     before = [Result(name="w[0]", output="old", index=0), Result(name="w[1]", output=1, index=1)]
     after = merge_results(before, [Result(name="w[0]", output="new", index=0)])
     assert [result.output for result in after] == ["new", 1]
+
+
+STEPS = st.lists(st.dictionaries(st.sampled_from("abcd"), st.integers(), max_size=3))
+
+
+@given(STEPS, st.lists(st.integers(0, 9)))
+def test_results_of_steps_are_the_same_for_any_batching_of_the_writes(writes, cuts):
+    together = merge_steps({}, writes)
+    apart = in_batches(merge_steps, {}, writes, cuts)
+    assert list(apart.items()) == list(together.items())
+
+
+def test_a_later_result_takes_the_place_of_an_earlier_one_of_its_step():
+    merged = merge_steps({"a": 1, "b": 2}, [{"c": 3, "a": 4}])
+    assert list(merged.items()) == [("a", 4), ("b", 2), ("c", 3)]
