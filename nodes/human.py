@@ -198,7 +198,7 @@ class HumanParticipant(Participant):
     def _question(self, work: Work, scene: Scene, asked: str | None) -> dict[str, Any]:
         view = work.view
         message = asked or view.last_text or view.task
-        args = {"participant": self.name, "message": message, "task": view.task}
+        args = {"participant": self.name, "message": message, "task": view.whole_task}
         said = [asked or f"{self.description or 'Your answer is needed.'}\n\n{message}"]
         if scene.handoffs and work.besides:  # they come in new: who has handed over, and what for
             if not asked:

@@ -43,5 +43,5 @@ def request_from(
         "pattern": scene.pattern,
         "node": work.name,
         "path": work.execution.path(work.name),
-        "thread_task": work.view.task,
+        "thread_task": work.view.whole_task,
     }

@@ -13,7 +13,19 @@ from pydantic_core import to_json
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.state import Result, RunInfo, StepResult, Turn, append_messages
 
-__all__ = ["View", "best_answer", "best_so_far", "is_answer", "is_turn", "text_of", "this_run"]
+__all__ = [
+    "WHOLE_TASK",
+    "View",
+    "best_answer",
+    "best_so_far",
+    "is_answer",
+    "is_turn",
+    "text_of",
+    "this_run",
+]
+
+WHOLE_TASK = "__orchestra_whole_task"
+"""Key of the run's task, in the state of a node whose own is a part of it."""
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 
@@ -45,6 +57,11 @@ class View:
         if not asked and "item" in self.state and "index" in self.state:
             return _item_text(self.state["item"])
         return asked[-1].text if asked else ""
+
+    @property
+    def whole_task(self) -> str:
+        """The task of the whole run; for who does one step of a plan, that of the plan."""
+        return str(self.state.get(WHOLE_TASK) or self.task)
 
     @lazy
     def messages(self) -> Sequence[AnyMessage]:

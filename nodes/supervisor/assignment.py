@@ -15,7 +15,7 @@ from langgraph_orchestra.nodes.participant import answer_text
 from langgraph_orchestra.nodes.prompt import shown_to_people
 from langgraph_orchestra.nodes.supervisor.prompts import WITHOUT_A_REASON
 from langgraph_orchestra.nodes.turn import Taken
-from langgraph_orchestra.nodes.view import View
+from langgraph_orchestra.nodes.view import WHOLE_TASK, View
 from langgraph_orchestra.nodes.work import SPENT_BEFORE
 from langgraph_orchestra.state import PlanStep, RunInfo, StepResult, Stop, Turn
 
@@ -90,7 +90,7 @@ class Assignment(NamedTuple):
         thread = list(state["messages"])
         info = RunInfo(first_message=len(thread), input_messages=1, first_turn=0)
         values = {"run_info": info, "step": self.step, "results": self.results}
-        return view.after([self.brief()], [], values)
+        return view.after([self.brief()], [], {**values, WHOLE_TASK: self.goal.text})
 
     def brief(self) -> HumanMessage:
         """What the worker reads."""

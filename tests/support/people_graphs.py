@@ -264,7 +264,7 @@ PLACES: Mapping[str, Place] = {
         arguments={
             "participant": "ada",
             "message": "Goal: Go\n\nYour step: Do s2.",
-            "task": "Goal: Go\n\nYour step: Do s2.",
+            "task": "Go",
         },
         before=["ben"],
         after=["carl"],
