@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, StateGraph
 from pydantic import BaseModel
@@ -123,13 +123,12 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             if node.metadata and "pattern" in node.metadata:
                 node.metadata = {**node.metadata, "team": compiled.name}
         # Set, not bound: a bound copy forgets the classes a strict saver is to know.
-        compiled.config = RunnableConfig(tags=[self.pattern])
         if self.threads > 1:
             # One more than there are nodes: the stream of a sync run waits in a thread of the same
             # pool.
-            compiled.config["max_concurrency"] = self.threads + 1
+            compiled.config = {"max_concurrency": self.threads + 1}
         if self.supersteps >= _LANGGRAPH_SUPERSTEPS:
-            compiled.config["recursion_limit"] = self.supersteps + 10
+            compiled.config = {**(compiled.config or {}), "recursion_limit": self.supersteps + 10}
         return compiled
 
     def models(self, execution: Execution) -> "Sequence[BaseChatModel]":

@@ -61,7 +61,8 @@ class Tracing:
         """Complete the metadata of a step, and that of its graph, if they are traced.
 
         The step's `round` is the pattern's where it counts rounds, and otherwise the number of the
-        turn. The graph has the `pattern` and `team` of its nodes.
+        turn. The graph has the `pattern` and `team` of its nodes, and the pattern as a tag: given
+        in the graph's configuration, tags would be merged in every step, whether traced or not.
         """
         step, callbacks = get_current_run_tree(), config.get("callbacks")
         # It is one further out, where this graph itself is not traced.
@@ -72,6 +73,7 @@ class Tracing:
                 graph = tracer.run_map.get(str(step.parent_run_id))
                 if graph is not None:
                     graph.add_metadata({key: step.metadata.get(key) for key in _ABOUT_A_GRAPH})
+                    graph.add_tags([step.metadata["pattern"]])
         if run_info := state.get("run_info"):
             self._latest = run_info, True  # also by a tracer that was handed in as a callback
             rounds = state.get("rounds")
