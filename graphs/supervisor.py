@@ -34,10 +34,10 @@ from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
 from langgraph_orchestra.nodes.member import ParticipantLike
 from langgraph_orchestra.nodes.participant import Participant, Scene, refuse_when, speakers
+from langgraph_orchestra.nodes.planning import MAX_STEPS
 from langgraph_orchestra.nodes.policy import breaker_is_open
 from langgraph_orchestra.nodes.supervisor.asking import Supervisor, supervisor_from
 from langgraph_orchestra.nodes.supervisor.assignment import Assignment, Brought, goal_of
-from langgraph_orchestra.nodes.supervisor.plan import MAX_STEPS
 from langgraph_orchestra.nodes.supervisor.progress import Progress
 from langgraph_orchestra.nodes.supervisor.synthesis import Synthesis, synthesis_from
 from langgraph_orchestra.nodes.turn import skipped

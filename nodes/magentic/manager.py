@@ -16,10 +16,11 @@ from langgraph_orchestra.nodes.decider import Decider, DeciderLike, decider_from
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Steps, apply
 from langgraph_orchestra.nodes.history import everything, read
-from langgraph_orchestra.nodes.magentic.plans import latest_plan, plan_problem, speaker_problem
+from langgraph_orchestra.nodes.magentic.plans import latest_plan, speaker_problem
 from langgraph_orchestra.nodes.magentic.prompts import MagenticPrompts
 from langgraph_orchestra.nodes.magentic.views import MANAGER, Briefing, with_notes
 from langgraph_orchestra.nodes.model_source import ModelSource
+from langgraph_orchestra.nodes.planning import wrong_with_steps
 from langgraph_orchestra.nodes.policy import Policy, decide_retry, is_retried
 from langgraph_orchestra.nodes.prompt import Heard, addressed_to
 from langgraph_orchestra.nodes.turn import bounded
@@ -121,7 +122,7 @@ class Lead(ABC):
 
     def wrong_plan(self, ledger: TaskLedger) -> str | None:
         """What is wrong with a plan."""
-        return plan_problem(ledger.plan, self.names)
+        return wrong_with_steps(ledger.plan, self.names)
 
     def wrong_speaker(self, ledger: ProgressLedger) -> str | None:
         """What is wrong with who is to work next."""

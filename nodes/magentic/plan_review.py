@@ -8,9 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from langgraph_orchestra.nodes.answers import Answer, Decision, DecisionType, ask_person
 from langgraph_orchestra.nodes.checks import natural_number
-from langgraph_orchestra.nodes.magentic.plans import plan_problem
 from langgraph_orchestra.nodes.magentic.views import Briefing
 from langgraph_orchestra.nodes.participant import Scene
+from langgraph_orchestra.nodes.planning import wrong_with_steps
 from langgraph_orchestra.nodes.requests import request_from
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, PlanStep, TaskLedger
@@ -68,7 +68,7 @@ class PlanAnswer(Answer):
                 for e in invalid.errors(include_url=False)
             )
             raise ValueError(f"an `edit` needs the steps, as `args: {_SHAPE}`; {told}") from None
-        if problem := plan_problem(steps, cls.workers):
+        if problem := wrong_with_steps(steps, cls.workers):
             raise ValueError(problem)
         dumped = [step.model_dump() for step in steps]
         action = {"name": NODE, "args": {"plan": dumped}}

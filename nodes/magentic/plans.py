@@ -1,8 +1,6 @@
-"""Plans of a managed team: what is wrong with one, and how far its steps are."""
+"""Ledgers of a managed team: the latest ones, who is named in them, and how far the steps are."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from langgraph_orchestra.state import PlanStep, ProgressLedger, StepStatus, TaskLedger
@@ -11,7 +9,6 @@ __all__ = [
     "latest_plan",
     "latest_progress",
     "named_speakers",
-    "plan_problem",
     "speaker_problem",
     "steps_after_round",
     "steps_given_out",
@@ -58,33 +55,6 @@ def speaker_problem(ledger: ProgressLedger, names: Sequence[str]) -> str | None:
         return f"`next_speaker` names {unknown[0]!r}, who is not there; name some of {valid}"
     if not ledger.instruction_or_question.answer.strip():
         return "`instruction_or_question` is blank; say what they are to do"
-    return None
-
-
-def plan_problem(plan: Sequence[PlanStep], names: Sequence[str]) -> str | None:
-    """What is wrong with a plan; None if nothing is.
-
-    Args:
-        plan: Its steps.
-        names: Everybody who may do one.
-    """
-    if not plan:
-        return "the plan has no steps; give at least one"
-    ids = Counter(step.id for step in plan)
-    if twice := [one for one, times in ids.items() if times > 1]:
-        return f"the id `{twice[0]}` is given {ids[twice[0]]} times; ids are unique"
-    for step in plan:
-        if step.worker not in names:
-            return (
-                f"the worker of step `{step.id}` is {step.worker!r}, who is not there; workers are "
-                f"{_listed(names)}"
-            )
-        if unknown := [one for one in step.depends_on if one not in ids]:
-            return f"step `{step.id}` depends on `{unknown[0]}`, which is not in the plan"
-    try:
-        TopologicalSorter({step.id: step.depends_on for step in plan}).prepare()
-    except CycleError as error:
-        return f"the steps depend on each other in a circle: {' -> '.join(error.args[1])}"
     return None
 
 

@@ -12,10 +12,11 @@ from langgraph_orchestra.nodes.decider import Decider, DeciderLike, decider_from
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.history import everything, read
 from langgraph_orchestra.nodes.participant import Scene, answer_text
+from langgraph_orchestra.nodes.planning import wrong_with_steps
 from langgraph_orchestra.nodes.policy import is_retried
 from langgraph_orchestra.nodes.prompt import addressed_to
 from langgraph_orchestra.nodes.supervisor.assignment import Brought, told
-from langgraph_orchestra.nodes.supervisor.plan import fresh, wrong_with_plan
+from langgraph_orchestra.nodes.supervisor.plan import fresh
 from langgraph_orchestra.nodes.supervisor.prompts import PLAN_PROMPT, REVIEW_PROMPT
 from langgraph_orchestra.nodes.supervisor.review import accept_all, in_words, wrong_with_review
 from langgraph_orchestra.nodes.turn import entry
@@ -96,7 +97,7 @@ class Supervisor:
             work,
             Plan,
             [prompt, *addressed_to(work.name, picked)],
-            check=lambda plan: wrong_with_plan(plan, workers),
+            check=lambda plan: wrong_with_steps(plan.steps, workers),
         )
         return fresh(plan)
 

@@ -1,13 +1,11 @@
-"""What a plan must be, and how far it is; decisions only, without a model or a state."""
+"""How far a plan is, and what can be done next; decisions only, without a model or a state."""
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from langgraph_orchestra.state import Failure, Plan, PlanStep, StepResult, StepStatus
 
 __all__ = [
-    "MAX_STEPS",
     "CutOff",
     "cut_off",
     "fresh",
@@ -15,41 +13,7 @@ __all__ = [
     "leaves",
     "ready",
     "with_steps",
-    "wrong_with_plan",
 ]
-
-MAX_STEPS = 500
-"""Steps that a plan may have; a model that gives more is asked again."""
-
-
-def wrong_with_plan(plan: Plan, workers: Collection[str]) -> str | None:
-    """What is wrong with a plan; None if it can be followed.
-
-    Args:
-        plan: As the model gave it.
-        workers: Names of those there are.
-    """
-    ids = [step.id for step in plan.steps]
-    if len(ids) > MAX_STEPS:
-        return f"the plan has {len(ids)} steps; {MAX_STEPS} are the most there may be"
-    for step in plan.steps:
-        if not (step.id.strip() and step.task.strip()):
-            return f"`id` or `task` of step `{step.id}` is blank"
-        if ids.count(step.id) > 1:
-            return f"`{step.id}` is the id of {ids.count(step.id)} steps; ids are unique"
-        if step.worker not in workers:
-            return (
-                f"step `{step.id}` is for `{step.worker}`, who is not there; the workers are "
-                f"{json.dumps(list(workers))}"
-            )
-        if unknown := [needed for needed in step.depends_on if needed not in ids]:
-            return (
-                f"step `{step.id}` depends on `{unknown[0]}`, which is no step; the ids are "
-                f"{json.dumps(ids)}"
-            )
-    if circle := _in_a_circle(plan):
-        return f"the steps {json.dumps(circle)} wait for each other; no step can depend on itself"
-    return None
 
 
 def fresh(plan: Plan) -> Plan:
@@ -134,17 +98,3 @@ def _cut_off_by(plan: Plan, failed: Collection[str]) -> Iterator[CutOff]:
         if step.status == "pending" and step.id not in failed:
             reasons = [needed for needed in step.depends_on if needed in failed]
             yield from (CutOff(step, needed) for needed in reasons[:1])
-
-
-def _in_a_circle(plan: Plan) -> Sequence[str]:
-    """Ids of steps that wait for each other, in the plan's order."""
-    needs = {step.id: set(step.depends_on) for step in plan.steps}
-    for towards in (needs, _reversed(needs)):
-        while free := [name for name in needs if not towards[name] & needs.keys()]:
-            for name in free:
-                del needs[name]
-    return list(needs)
-
-
-def _reversed(needs: Mapping[str, set[str]]) -> Mapping[str, set[str]]:
-    return {name: {other for other in needs if name in needs[other]} for name in needs}

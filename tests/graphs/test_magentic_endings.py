@@ -203,7 +203,7 @@ def test_without_a_plan_that_can_be_used_the_run_has_failed(run, saver):
     result = run(app, thread="1")
     assert ended(result) == ("", "failed")
     assert result["stop"].by == "planner"
-    assert "'zoe', who is not there" in result["stop"].detail
+    assert "`zoe`, who is not there" in result["stop"].detail
     ((agent, _, outcome, detail),) = decisions(result)
     assert (agent, outcome, detail) == ("planner", "failed", result["stop"].detail)
     manager.assert_complete()

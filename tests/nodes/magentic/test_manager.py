@@ -92,13 +92,13 @@ def test_a_plan_for_somebody_who_is_not_there_is_asked_again_with_the_reason(met
     model = ScriptedModel([plan("zoe"), plan("ann", "cid")])
     assert asked(led_by(model), method, *PLANS[method]) == Asked(plan("ann", "cid"))
     _, again = model.calls
-    assert "'zoe', who is not there" in again.messages[-1].text
+    assert "`zoe`, who is not there" in again.messages[-1].text
 
 
 def test_three_plans_that_cannot_be_used_are_none():
     answer = asked(led_by(ScriptedModel([plan("zoe")] * 3)), "plan")
     assert (answer.answer, answer.outcome) == (None, "fallback")
-    assert "'zoe', who is not there; workers are `ann`, `bob`, `cid`" in answer.detail
+    assert '`zoe`, who is not there; the workers are ["ann", "bob", "cid"]' in answer.detail
 
 
 def test_an_error_of_a_model_is_a_failure_with_its_text():

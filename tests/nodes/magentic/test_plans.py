@@ -1,10 +1,9 @@
-"""Plans: what makes one unusable, and how far its steps are."""
+"""Ledgers: who is named in them, and how far the steps of the plan are."""
 
 import pytest
 
 from langgraph_orchestra.nodes.magentic.plans import (
     named_speakers,
-    plan_problem,
     speaker_problem,
     steps_after_round,
     steps_given_out,
@@ -23,28 +22,6 @@ def step(name, worker="ann", *depends_on, status="pending"):
 def ledger(*args, **found):
     """A valid ledger."""
     return ProgressLedger.model_validate(progress(*args, **found))
-
-
-def test_a_plan_whose_steps_can_be_done_in_some_order_is_usable():
-    assert (
-        plan_problem([step("b", "bob", "a"), step("a"), step("c", "ann", "a", "b")], TEAM) is None
-    )
-
-
-@pytest.mark.parametrize(
-    ("plan", "problem"),
-    [
-        ([], "has no steps"),
-        ([step("a"), step("a")], "the id `a` is given 2 times"),
-        ([step("a", "zoe")], "is 'zoe', who is not there; workers are `ann`, `bob`"),
-        ([step("a", "Ann")], "is 'Ann', who is not there"),
-        ([step("a", "ann", "z")], "depends on `z`, which is not in the plan"),
-        ([step("a", "ann", "a")], "in a circle: a -> a"),
-        ([step("a", "ann", "b"), step("b", "bob", "a")], "in a circle"),
-    ],
-)
-def test_what_is_wrong_with_a_plan_is_said(plan, problem):
-    assert problem in (plan_problem(plan, TEAM) or "")
 
 
 @pytest.mark.parametrize(
