@@ -1,6 +1,6 @@
 """`PatternGraph`: what every factory returns, an ordinary `StateGraph` that knows its pattern."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -101,6 +101,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         self.pattern = pattern
         self.tracing = Tracing()
         self.own_keys = custom_keys(state_schema, base, pattern)
+        self._participants = tuple(participants)
         self.callers: Sequence[Participant | ModelSource] = (*participants, *deciders)
         self.supersteps = supersteps
         self.threads = max([threads, *(participant.threads for participant in participants)])
@@ -146,8 +147,11 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         Compiling tells them to the checkpointer. One that is also read without the graph, as a
         server does, is to be opened with `types=graph.stored_types`.
         """
-        hints = get_type_hints(self.state_schema, include_extras=True).values()
-        return list(with_members([*self.outputs, *(t for h in hints for t in data_types_in(h))]))
+        fallbacks = [one.fallback for one in self._participants if one.fallback]
+        inner = [graph for one in (*self._participants, *fallbacks) for graph in one.inner]
+        inside = [kind for graph in inner for kind in _types_in(getattr(graph, "builder", None))]
+        own = [*self.outputs, *_types_of(self.state_schema)]
+        return list(dict.fromkeys([*with_members(own), *inside]))
 
     def add_steps(
         self,
@@ -257,6 +261,20 @@ def check_limits(limits: Any) -> Budget:
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"`limits` is a `Limits` or None, not {limits!r}")
     return Budget(limits or Limits())
+
+
+def _types_in(builder: Any) -> Iterable[type[Any]]:
+    """Classes that the checkpoints of an inner graph hold, which go to the outer one's saver."""
+    if isinstance(builder, PatternGraph):
+        return builder.stored_types
+    schemas = getattr(builder, "schemas", None) or ()
+    return with_members(kind for schema in schemas for kind in _types_of(schema))
+
+
+def _types_of(schema: Any) -> Iterable[type[Any]]:
+    """Classes that the keys of a state hold."""
+    hints = get_type_hints(schema, include_extras=True).values()
+    return [kind for hint in hints for kind in data_types_in(hint)]
 
 
 def _input_schema(pattern: str, schema: type[Any], base: type[Any]) -> type[Any]:

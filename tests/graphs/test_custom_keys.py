@@ -4,12 +4,14 @@ import operator
 from typing import Annotated, Any
 
 import pytest
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
-from langgraph.types import Command
+from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 
 from langgraph_orchestra.graphs import create_group_chat, create_handoff, create_sequential
-from langgraph_orchestra.nodes import HandoffRule
+from langgraph_orchestra.nodes import HandoffRule, Member, question
 from langgraph_orchestra.state import GroupChatState, HandoffState, SequentialState
 from support.chats import order, talkers
 from support.members import agent, named, team, wants
@@ -113,3 +115,47 @@ def test_a_key_that_has_no_value_yet_is_seen(run):
         state_schema=ChatNotes,
     )
     assert order(run(graph.compile())) == ["ann"]
+
+
+class Note(BaseModel):
+    """What a nested graph keeps for itself."""
+
+    text: str
+
+
+class NotedState(SequentialState, total=False):
+    """State of a team with a typed key of its own."""
+
+    note: Note
+
+
+class PlainState(MessagesState, total=False):
+    """State of a graph built by hand, with a typed key of its own."""
+
+    note: Note
+
+
+def noting_team():
+    team = [Member(lambda view: {"note": Note(text="kept")}, name="noter"), question("ann", "Yes?")]
+    return create_sequential(team, state_schema=NotedState).compile(name="team")
+
+
+def noting_graph():
+    def ask(state: PlainState) -> PlainState:
+        return {"messages": [AIMessage(f"{interrupt('Yes?')}, {state['note'].text}")]}
+
+    graph = StateGraph(PlainState)
+    graph.add_node("noter", lambda state: {"note": Note(text="kept")})
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "noter")
+    graph.add_edge("noter", "ask")
+    return graph.compile(name="by_hand")
+
+
+@pytest.mark.parametrize("inner", [noting_team, noting_graph])
+def test_a_nested_graph_may_keep_typed_keys_that_the_outer_one_does_not_know(run, saver, inner):
+    app = create_sequential([inner()]).compile(checkpointer=saver)
+    run(app, "Go", thread="1")
+    result = run(app, Command(resume="yes"), thread="1")
+    assert result["output"].startswith("yes")
+    assert result["stop"].reason == "completed"
