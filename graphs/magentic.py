@@ -87,6 +87,7 @@ from langgraph_orchestra.state import (
     TaskLedger,
     Turn,
 )
+from langgraph_orchestra.state.context import Setting
 
 __all__ = ["create_magentic"]
 
@@ -176,6 +177,7 @@ def create_magentic(
         members,
         deciders=team.lead.sources,
         context_schema=context_schema,
+        settings=[Setting("max_rounds", max_rounds, "Rounds of a run.")],
         threads=len(members),
         supersteps=team.supersteps,
     )
@@ -328,8 +330,9 @@ class Team:
         work = Work(MANAGER, view, execution, self.scene.budget)
         if stop := limit_of(work):
             return self.end(update, stop, view, execution)
-        counters = Counters.of(state)
-        if stop := limit_before_round(counters, view.turn_number, self.bounds):
+        counters, bounds = Counters.of(state), self.bounds
+        bounds = replace(bounds, max_rounds=execution.setting("max_rounds", bounds.max_rounds))
+        if stop := limit_before_round(counters, view.turn_number, bounds):
             return self.conclude(update, stop, view)
         asked = yield from ask(self.lead.assess(work), work, self.lead.policy)
         if asked.outcome in ("failed", "cancelled"):

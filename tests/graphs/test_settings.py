@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from langgraph_orchestra.graphs import (
     create_concurrent,
     create_group_chat,
+    create_magentic,
     create_maker_checker,
     create_map_reduce,
     create_sequential,
@@ -29,6 +30,7 @@ from langgraph_orchestra.nodes import (
 )
 from langgraph_orchestra.state import Bid, ConfigurationError, OrchestrationContext
 from support.chats import finished, talkers
+from support.ledgers import ScriptedManager, progress
 from support.members import ONCE, agent, look_up, team, wants
 from support.patterns import PATTERNS
 from support.results import calls, model_of
@@ -231,6 +233,15 @@ def test_fewer_rounds_may_be_made_also_in_a_team(run):
     run(app, context={"team__max_rounds": 2})
 
     assert calls(maker) == [2]
+
+
+def test_a_manager_may_be_given_fewer_rounds(run):
+    manager = ScriptedManager([progress("ann")] * 4)
+    app = create_magentic(talkers("ann"), manager=manager, max_rounds=4).compile()
+
+    result = run(app, context={"max_rounds": 2})
+
+    assert (result["stop"].reason, result["rounds"]) == ("round_limit", 2)
 
 
 WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
