@@ -93,6 +93,7 @@ def create_map_reduce(
     scene = Scene("map_reduce", history or task_only(), budget, on_failure)
     scene, [one], schema = scene_of("map_reduce", scene, [worker], state_schema, MapReduceState)
     refuse_when([one], "here `split` decides which items there are")
+    refuse_memory(one)
     items = Items(
         split,
         one,
@@ -185,6 +186,19 @@ class Items:
 
     def _label(self, index: int) -> str:
         return f"{self.worker.name}[{index}]"
+
+
+def refuse_memory(worker: Participant) -> None:
+    """Refuse a worker that remembers: LangGraph would give it the memory of any other item.
+
+    Raises:
+        ConfigurationError: It is compiled with a memory of its own.
+    """
+    if any(getattr(graph, "checkpointer", None) is True for graph in worker.inner):
+        raise ConfigurationError(
+            f"`{worker.name}` is compiled with `checkpointer=True` and would remember other items "
+            f"than its own; compile it without"
+        )
 
 
 _ITEM_IS_TASK = RunInfo(first_message=0, input_messages=1, first_turn=0)

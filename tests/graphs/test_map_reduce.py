@@ -642,3 +642,9 @@ def test_drawing_shows_the_worker_between_intake_and_aggregate():
         ("aggregate", "__end__"),
     }
     assert create_map_reduce(words, worker(shout)).compile().get_name() == "map_reduce"
+
+
+def test_a_worker_that_would_remember_other_items_is_refused():
+    team = create_sequential([shout]).compile(name="team", checkpointer=True)
+    with pytest.raises(ConfigurationError, match="`team` is compiled with `checkpointer=True`"):
+        create_map_reduce(lambda view: [1], team)
