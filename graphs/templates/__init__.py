@@ -115,6 +115,18 @@ _ALL = (
         offline="rules on the words of the campaign",
     ),
     _template(
+        "ensemble_vote",
+        pattern="concurrent",
+        summary="Four judges vote on whether an e-mail is phishing; a tie goes by confidence.",
+        example=(
+            "From: Norvik Bank <service@norvik.example>\n"
+            "Subject: Your account will be locked\n\n"
+            "Dear customer, we saw an unusual sign-in. Confirm your password within 24 hours: "
+            "[norvik.example/safety](https://norvik-safety.example/login)"
+        ),
+        offline="rules on the e-mail's text; no address and no link is looked up",
+    ),
+    _template(
         "regional_sales",
         pattern="map_reduce",
         summary="Works out the sales of each region in a table, and ranks them in a report.",

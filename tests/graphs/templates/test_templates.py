@@ -19,6 +19,7 @@ NODES = {
     "loan_approval": {"verify", "credit", "decide"},
     "stock_analysis": {"fundamental", "technical", "sentiment", "esg", "join", "aggregate"},
     "campaign_review": {"branding", "legal", "compliance", "quality", "join", "aggregate"},
+    "ensemble_vote": {"sender", "links", "wording", "request", "join", "aggregate"},
     "regional_sales": {"region", "aggregate"},
     "park_planning": {"community", "environment", "budget", "employee", "summary"},
     "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
@@ -80,6 +81,7 @@ OTHER_TASKS = {
     "loan_approval": "Bo Li earns 4,000 a month and asks for 15,000 over 3 years.",
     "stock_analysis": "Prices: 118, 110, 101",
     "campaign_review": "Brand: Boreal\nCopy: The cheapest lamp.",
+    "ensemble_vote": "From: Bo <bo@boreal.example>\nLunch at noon?",
     "regional_sales": "region,revenue\nNorth,10\nSouth,30",
     "park_planning": "Park: Elm Yard. Accessible paths 95%, toilets: 2, wetlands built "
     "on: 0, native planting 80%, construction cost 90,000, funding 95,000, maintenance cost 5,000, "
