@@ -90,6 +90,20 @@ _ALL = (
         offline="rules on the figures of the application",
     ),
     _template(
+        "contract_generation",
+        pattern="sequential",
+        summary="Drafts a contract from a template, checks it against the law, rates its risks.",
+        example=(
+            "Contract: services agreement\nJurisdiction: Germany\n"
+            "Provider: Norvik Consulting GmbH\nCustomer: Elm Hotels AG\n"
+            "Scope: moving the booking system of twelve hotels\nFee: 120,000 EUR\n"
+            "Payment: in three instalments of 40,000 EUR\nPayment term: 75 days\n"
+            "Liability cap: 150,000 EUR\nTerm: 24 months\nDisputes: arbitration\n"
+            "Personal data: names and bookings of guests"
+        ),
+        offline="rules on the terms; templates and a checklist of law come with it (no advice)",
+    ),
+    _template(
         "stock_analysis",
         pattern="concurrent",
         summary="Four analysts, one of them a team, assess a stock side by side; then one decides.",
