@@ -129,6 +129,16 @@ _ALL = (
         offline="rules on the words of the campaign",
     ),
     _template(
+        "market_research",
+        pattern="concurrent",
+        summary="Web, social media, papers and forums are searched at once for one market study.",
+        example=(
+            "Compare the cargo bikes of Voltra and Ambera for a family: what do tests, owners and "
+            "research say?"
+        ),
+        offline="rules on what the searches find in a collection of made-up texts on two makes",
+    ),
+    _template(
         "ensemble_vote",
         pattern="concurrent",
         summary="Four judges vote on whether an e-mail is phishing; a tie goes by confidence.",

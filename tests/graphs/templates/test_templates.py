@@ -20,6 +20,7 @@ NODES = {
     "contract_generation": {"select", "customise", "comply", "assess", "propose"},
     "stock_analysis": {"fundamental", "technical", "sentiment", "esg", "join", "aggregate"},
     "campaign_review": {"branding", "legal", "compliance", "quality", "join", "aggregate"},
+    "market_research": {"web", "social", "academic", "forum", "join", "aggregate"},
     "ensemble_vote": {"sender", "links", "wording", "request", "join", "aggregate"},
     "regional_sales": {"region", "aggregate"},
     "park_planning": {"community", "environment", "budget", "employee", "summary"},
@@ -83,6 +84,7 @@ OTHER_TASKS = {
     "contract_generation": "Draft an NDA between Norvik and Elm under English law. Term: 1 year",
     "stock_analysis": "Prices: 118, 110, 101",
     "campaign_review": "Brand: Boreal\nCopy: The cheapest lamp.",
+    "market_research": "Is the Voltra range good?",
     "ensemble_vote": "From: Bo <bo@boreal.example>\nLunch at noon?",
     "regional_sales": "region,revenue\nNorth,10\nSouth,30",
     "park_planning": "Park: Elm Yard. Accessible paths 95%, toilets: 2, wetlands built "
