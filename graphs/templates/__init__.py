@@ -104,6 +104,16 @@ _ALL = (
         offline="rules on the terms; templates and a checklist of law come with it (no advice)",
     ),
     _template(
+        "research_pipeline",
+        pattern="sequential",
+        summary="Retrieves texts on a topic, analyses them, and writes a report with references.",
+        example=(
+            "Topic: The cargo bikes of Voltra and Ambera in daily use\n"
+            "Sources: academic, industry, forums\nSince: 2024\nFormat: article"
+        ),
+        offline="rules on what the searches find in a collection of made-up texts on two makes",
+    ),
+    _template(
         "stock_analysis",
         pattern="concurrent",
         summary="Four analysts, one of them a team, assess a stock side by side; then one decides.",
