@@ -214,6 +214,21 @@ _ALL = (
         offline="scripts that put the premise into stock sentences; the notes on them are rules",
     ),
     _template(
+        "guide_writing",
+        pattern="group_chat",
+        summary="A researcher, a critic and a writer make a guide; a chair gives the floor.",
+        example=(
+            "Write a guide on moving an office to a new router, for people who have never done it."
+            "\nNeeds: a label printer; the provider's phone number\nSteps:\n"
+            "- Label every cable properly\n"
+            "- Save the settings of the old router and unplug it\n"
+            "- Connect the new router and load the settings\n- Test one device in each VLAN\n"
+            "Warnings: once the old router is unplugged, the phones are dead\n"
+            "Terms: VLAN = a network within the network"
+        ),
+        offline="rules that put the parts of the task in order; what it does not say stays open",
+    ),
+    _template(
         "maker_checker",
         pattern="maker_checker",
         summary="A writer revises a product description until it says all that the brief gives.",

@@ -28,6 +28,7 @@ NODES = {
     "brainstorm": {"customer", "engineer", "marketer", "contrarian", "summary"},
     "product_strategy": {"engineering", "design", "marketing", "business", "selector"},
     "creative_workshop": {"storyteller", "researcher", "poet", "editor", "summary"},
+    "guide_writing": {"researcher", "critic", "writer", "selector", "summary"},
     "telecom_support": {"triage", "technical", "financial", "account", "support_employee"},
     "tiered_support": {"tier1", "tier2", "billing", "engineering"},
     "support_rules": {
@@ -64,7 +65,9 @@ CONVERSATIONS = {"telecom_support"}
 """Those in which the next message on a thread goes on with the conversation."""
 
 STOPS = {
-    **dict.fromkeys(["park_planning", "brainstorm", "creative_workshop"], "terminated"),
+    **dict.fromkeys(
+        ["park_planning", "brainstorm", "creative_workshop", "guide_writing"], "terminated"
+    ),
     "maker_checker": "approved",
 }
 """How runs end that do not end `completed`."""
@@ -95,6 +98,7 @@ OTHER_TASKS = {
     "brainstorm": "How do we sell umbrellas in summer?",
     "product_strategy": "Features: search 2 weeks. Deadline: 3 weeks. Customers: 90",
     "creative_workshop": "A glass maker finds a letter.",
+    "guide_writing": "Write a guide on tea.\nSteps: boil water; wait; pour",
     "telecom_support": "I forgot my password. Customer 2210.",
     "tiered_support": "The API answers 401.",
     "support_rules": "INV-7: 30 were charged twice",
