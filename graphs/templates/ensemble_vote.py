@@ -147,14 +147,12 @@ def count_votes(view: View) -> dict[str, Judgement | Votes]:
     """Elect the label with the most votes; among those with as many, the most confident."""
     ballots: dict[str, Ballot] = {name: one.output for name, one in view.results.items()}
     votes: Votes = majority()(labels_alone(view))["votes"]
-    label, decided_by = votes.winner, "majority"
-    if votes.tied:
-        label, decided_by = tie_break(votes, ballots)
+    label, decided_by = decision_of(votes, ballots)
     missing = [result.name for result in view.failures]
     judgement = Judgement(
-        label=cast("Label", label),
+        label=label,
         confidence=votes.counts.get(label, 0) / (len(ballots) + len(missing)),
-        decided_by=cast("Way", decided_by),
+        decided_by=decided_by,
         ballots=ballots,
         missing=missing,
     )
@@ -170,13 +168,15 @@ def labels_alone(view: View) -> View:
     return replace(view, state={**view.state, "results": results})
 
 
-def tie_break(votes: Votes, ballots: Mapping[str, Ballot]) -> tuple[str, Way]:
-    """The label, of those with the most votes, with the most confidence; and what has decided."""
+def decision_of(votes: Votes, ballots: Mapping[str, Ballot]) -> tuple[Label, Way]:
+    """The label with the most votes, of several the one with the most confidence; and the way."""
+    if not votes.tied:
+        return cast("Label", votes.winner), "majority"
     most = max(votes.counts.values())
     trust = {
         label: round(sum(ballots[name].confidence for name in votes.by[label]), 6)
         for label, count in votes.counts.items()
         if count == most
     }
-    trusted = [label for label, sure in trust.items() if sure == max(trust.values())]
+    trusted = [cast("Label", one) for one, sure in trust.items() if sure == max(trust.values())]
     return (trusted[0], "confidence") if len(trusted) == 1 else ("unsure", "nobody")

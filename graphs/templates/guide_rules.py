@@ -46,6 +46,7 @@ DOING = (
 """Words that begin an action."""
 
 TWO_ACTIONS = re.compile(rf",? and (?:then |(?=(?:{DOING})\b))", re.IGNORECASE)
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])(?=\s|$)")
 NOTED_STEP = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
 
 
@@ -104,7 +105,7 @@ def answer_to(question: str, brief: Brief) -> str:
 
 def answers_in(said: Sequence[str]) -> Mapping[str, str]:
     """The answers in what a researcher has said, by their questions; unknown ones are empty."""
-    answers = re.findall(r"^(.+\?) -> (.+)$", "\n".join(said), re.MULTILINE)
+    answers = re.findall(r"^(.+?\?) -> (.+)$", "\n".join(said), re.MULTILINE)
     return {question: "" if found == UNKNOWN else found for question, found in answers}
 
 
@@ -157,18 +158,28 @@ def questions_on(draft: str) -> Iterator[str]:
 
 
 def _parts(task: str) -> Mapping[str, Sequence[str]]:
-    """The items under each label, in the same line or below it."""
+    """The items under each label, in the same line or below it; a blank line ends them."""
     parts: dict[str, list[str]] = {}
     current: list[str] = []
     for line in task.splitlines():
-        label, colon, rest = line.partition(":")
-        named = (part for part, names in LABELS.items() if re.fullmatch(names, label.strip(), re.I))
-        part = next(named, "") if colon else ""
+        part, items = _labelled(line)
         if part:
-            current, line = parts.setdefault(part, []), rest
-        items = (re.sub(r"^\s*(?:[-*•]|\d+[.)])\s*", "", item) for item in line.split(";"))
-        current += [item.strip().rstrip(".") for item in items if item.strip()]
+            current = parts.setdefault(part, [])
+        elif not items:
+            current = []
+        current += items
     return parts
+
+
+def _labelled(line: str) -> tuple[str, list[str]]:
+    """The part that a line begins, empty if none, and the items in it."""
+    label, _, rest = line.partition(":")
+    named = (part for part, names in LABELS.items() if re.fullmatch(names, label.strip(), re.I))
+    part = next(named, "") if ":" in line else ""
+    items = (
+        _BULLET.sub("", item).strip().rstrip(".") for item in (rest if part else line).split(";")
+    )
+    return part, [item for item in items if item]
 
 
 def _steps(brief: Brief, notes: str) -> list[str]:

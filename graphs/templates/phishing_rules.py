@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from math import prod
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from langgraph_orchestra.graphs.templates.reading import listed, matches
 
@@ -38,9 +37,10 @@ Rules = Callable[[str], Sequence[Signal] | None]
 
 ADDRESS = r"[ \t]*(?P<name>[^<\n@]*?)[ \t]*<?(?P<box>[\w.+-]+)@(?P<domain>[\w.-]*\w)>?"
 LINK = re.compile(
-    r"\[(?P<shown>[^\]\n]+)\]\((?P<target>https?://[^)\s]+)\)|(?P<bare>https?://[^\s)>\]]+)", re.I
+    r"\[(?P<shown>[^\]\n]+)\]\((?P<target>https?://[^)\s/]\S*?)\)|(?P<bare>https?://[^\s/)>\]][^\s)>\]]*)",
+    re.I,
 )
-NUMERIC_HOST = re.compile(r"[\d.]+")
+NUMERIC_HOST = re.compile(r"[\d.]+|\[.*")
 LOOKALIKE = re.compile(r"[a-z][01345][a-z]")
 """A digit where a letter would be: `n0rvik`."""
 
@@ -155,7 +155,10 @@ def _signals_of_link(link: re.Match[str], home: str) -> Iterator[Signal]:
 
 
 def _host(target: str) -> str:
-    return urlsplit(target).hostname or ""
+    """The host of an address, however malformed it is."""
+    authority = re.split(r"[/?#]", target.partition("://")[2])[0].lower()
+    host = authority.rpartition("@")[2]
+    return host if host.startswith("[") else host.partition(":")[0]
 
 
 def _site(domain: str) -> str:

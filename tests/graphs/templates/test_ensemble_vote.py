@@ -80,6 +80,8 @@ def test_genuine_mail_is_found_so_by_everybody(ask):
         (sender_signals, "From: Service Team <team@gmail.com>", "where anybody can"),
         (sender_signals, f"{GENUINE}Reply-To: x@evil.example", "answer would go to evil.example"),
         (link_signals, "See http://192.0.2.7/login", "a bare number, 192.0.2.7"),
+        (link_signals, "See http://[2001:db8::7]/login", "a bare number, [2001:db8::7"),
+        (link_signals, "See http://[broken", "a bare number, [broken"),
         (link_signals, "See https://bit.ly/x", "hides behind bit.ly"),
         (link_signals, "See https://safe.example@n0rvik.example:80/x", "n0rvik.example has digits"),
         (link_signals, GENUINE.replace("wiki.norvik", "wiki.boreal"), "not to norvik.example"),

@@ -162,6 +162,12 @@ def test_answers_are_those_of_the_task_and_unknown_ones_are_empty():
     }
 
 
+def test_answer_that_looks_like_a_question_is_still_an_answer(ask):
+    result = ask("guide_writing", "Tea\nDone when: it is brown. Why? -> leaves\n\nThat is all.")
+    assert result["stop"].reason == "terminated"
+    assert section(result["output"], "You are done when") == "it is brown. Why? -> leaves"
+
+
 def test_named_model_writes_and_its_chair_gives_the_floor(playing_all, run):
     def floor(name: str) -> SpeakerChoice:
         return SpeakerChoice(next_speaker=name, reason="Because.")
