@@ -46,12 +46,12 @@ def spending_table(result: Any) -> "Table":
     from langgraph_orchestra.reports.tables import add_row, lean_table
 
     trail = recording_of(result).trail
-    table = lean_table("participant", ">turns", ">tokens in", ">tokens out", ">cost", ">time")
+    table = lean_table("participant", ">entries", ">tokens in", ">tokens out", ">cost", ">time")
     for one in (*usage_by_participant(trail), usage_in_all(trail)):
         add_row(
             table,
             one.name,
-            f"{one.turns:,}",
+            f"{one.entries:,}",
             f"{one.input_tokens:,}",
             f"{one.output_tokens:,}",
             amount(one.cost),

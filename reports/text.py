@@ -54,6 +54,6 @@ def amount(cost: float | None) -> str:
     return f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: `1 turn`, `2 turns`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """A number of things: `1 turn`, `2 turns`; `nouns` are several of them, if not by an `s`."""
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"

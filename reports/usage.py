@@ -1,4 +1,4 @@
-"""What was used, by participant: turns, tokens, cost, time."""
+"""What was used, by participant: entries, tokens, cost, time."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -19,8 +19,8 @@ class Usage:
     name: str
     """Where they stand, as the trail names it; the items of a map-reduce have one worker."""
 
-    turns: int
-    """How many entries of the trail they have; those of decisions count too."""
+    entries: int
+    """How many entries of the trail they have: turns, and decisions between them."""
 
     input_tokens: int
     """Tokens read."""
@@ -67,7 +67,7 @@ def _sum(name: str, turns: Sequence[Turn]) -> Usage:
     costs = [turn.cost for turn in turns if turn.cost is not None]
     return Usage(
         name,
-        turns=len(turns),
+        entries=len(turns),
         input_tokens=sum(turn.input_tokens for turn in turns),
         output_tokens=sum(turn.output_tokens for turn in turns),
         cost=sum(costs) if costs else None,

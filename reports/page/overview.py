@@ -24,7 +24,7 @@ def heading(recording: Recording, title: str) -> Html:
     numbers = facts(
         [
             ("runs", len(recording.runs) if len(recording.runs) > 1 else ""),
-            ("turns", f"{whole.turns:,}"),
+            ("entries", f"{whole.entries:,}"),
             ("tokens", f"{whole.tokens:,}" if whole.tokens else ""),
             ("cost", amount(whole.cost)),
             ("time at work", duration(_worked(recording)) if recording.trail else ""),

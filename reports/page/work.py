@@ -91,7 +91,7 @@ def costs(recording: Recording) -> Html:
     spent = usage_by_participant(recording.trail)
     most = max(_size(one, whole) for one in spent) or 1
     rows = [_spent(one, _size(one, whole) / most) for one in spent]
-    headings = ["who", "", "turns", "read", "written", "cost", "time"]
+    headings = ["who", "", "entries", "read", "written", "cost", "time"]
     numbers = table(headings, [*rows, _spent(whole, 0.0)], numbers=len(headings) - 2)
     note = element("p", "Read and written are tokens.", class_="note") if whole.tokens else Html()
     return section("costs", "Costs", numbers, note)
@@ -107,7 +107,7 @@ def _spent(one: Usage, share: float) -> list[str | Html]:
     return [
         one.name,
         bar,
-        f"{one.turns:,}",
+        f"{one.entries:,}",
         f"{one.input_tokens:,}" if one.input_tokens else "",
         f"{one.output_tokens:,}" if one.output_tokens else "",
         amount(one.cost),

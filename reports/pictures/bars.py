@@ -13,7 +13,7 @@ WIDTH = 860.0
 _MARGIN = 16.0
 _TOP = 40.0
 _ROW = 26.0
-_COLUMNS = (("turns", 50.0), ("tokens", 84.0), ("cost", 78.0), ("time", 86.0))
+_COLUMNS = (("entries", 56.0), ("tokens", 84.0), ("cost", 78.0), ("time", 86.0))
 _SMALLEST = 1.5
 
 
@@ -73,7 +73,7 @@ def _headings(right: float) -> Iterator[Label]:
 
 def _cells(one: Usage, right: float, y: float) -> Iterator[Label]:
     tokens = f"{one.tokens:,}" if one.tokens else "-"
-    cells = (f"{one.turns:,}", tokens, amount(one.cost) or "-", duration(one.seconds))
+    cells = (f"{one.entries:,}", tokens, amount(one.cost) or "-", duration(one.seconds))
     for cell, x in zip(cells, _ends(right), strict=True):
         yield Label(x, y + _ROW / 2, cell, "muted", 11, "end")
 
@@ -95,7 +95,7 @@ def _legend(whole: Usage, left: float, y: float) -> Iterator[Shape]:
 
 def _told(one: Usage) -> str:
     parts = [
-        counted(one.turns, "turn"),
+        counted(one.entries, "entry", "entries"),
         f"{one.input_tokens:,} tokens read, {one.output_tokens:,} written" if one.tokens else "",
         amount(one.cost),
         duration(one.seconds),
