@@ -75,6 +75,8 @@ LAWS: Mapping[str, Law] = {
 }
 """By the word that a clause on the governing law names them with."""
 
+DAYS: Mapping[str, int] = {"day": 1, "week": 7, "month": 30}
+
 LONGEST_TERM = 60
 """Days after which a payment term is one for a lawyer to look at."""
 
@@ -247,5 +249,5 @@ def _whole_fee(contract: Contract) -> float | None:
 
 
 def _days(text: str) -> float | None:
-    found = re.search(rf"due within ({NUMBER}) days", text)
-    return float(found[1]) if found else None
+    found = re.search(rf"due within ({NUMBER}) ({'|'.join(DAYS)})s?\b", text)
+    return float(found[1].replace(",", "")) * DAYS[found[2]] if found else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from langgraph_orchestra.graphs.templates.contract_data import BLANK, Clause, Contract
-from langgraph_orchestra.graphs.templates.reading import matches
+from langgraph_orchestra.graphs.templates.reading import NUMBER, matches
 
 __all__ = ["customised", "template_for", "terms_in"]
 
@@ -71,7 +71,7 @@ def terms_in(request: str) -> Mapping[str, str]:
         terms.setdefault("provider", between[1])
         terms.setdefault("customer", between[2])
     for place, words in PLACES.items():
-        if "jurisdiction" not in terms and matches(words, request):
+        if matches(words, terms.get("jurisdiction", request)):
             terms["jurisdiction"] = place
     return terms
 
@@ -106,7 +106,7 @@ def _wording(clause: Clause, terms: Mapping[str, str]) -> str:
         asked = terms.get("liability", "")
         if matches("excluded|no liability|not liable", asked):
             return NO_LIABILITY
-        if matches("unlimited|no limit|no cap|none", asked):
+        if matches("unlimited|no limit|no cap|without limit", asked):
             return FULL_LIABILITY
     return clause.text
 
@@ -121,7 +121,9 @@ def _with_house_terms(terms: Mapping[str, str]) -> Mapping[str, str]:
     known.setdefault("liability", terms.get("fee", "the loss that was foreseeable"))
     if "jurisdiction" in terms:
         known.setdefault("disputes", f"the courts of {terms['jurisdiction']}")
-    if days := re.search(r"\d+", known["payment term"]):
-        known["payment term"] = f"{days[0]} days"
+    if days := re.fullmatch(rf"(?:net )?({NUMBER})", known["payment term"], re.IGNORECASE):
+        known["payment term"] = f"{days[1]} days"
     known["liability"] = re.sub(r"^(?:capped at|limited to|up to) ", "", known["liability"])
+    if known["liability"].lower() == "none":  # no cap, or no liability at all?
+        del known["liability"]
     return known

@@ -129,6 +129,8 @@ def test_term_nobody_has_given_is_never_made_up(ask):
         (("Fee: 50,000 EUR", "Fee: 900 EUR a day"), "liability", "medium", "cannot be weighed"),
         (("Term:", "Payment term: 45 days\nTerm:"), "payment", "medium", "waits 45 days"),
         (("Term:", "Payment term: net 90\nTerm:"), "payment", "high", "waits 90 days"),
+        (("Term:", "Payment term: 1,000\nTerm:"), "payment", "high", "waits 1,000 days"),
+        (("Term:", "Payment term: 2 months\nTerm:"), "payment", "medium", "waits 60 days"),
         (("Term:", "Payment term: soon\nTerm:"), "payment", "medium", "No clause says when"),
         (("12 months", "5 years"), "term", "medium", "It binds for 60 months"),
         (("Term:", "Disputes: arbitration\nTerm:"), "disputes", "medium", "has no seat"),
@@ -197,6 +199,18 @@ def test_liability_without_a_cap_of_its_own_is_limited_to_the_fee():
     assert "limited to 50,000 EUR." in text_of(
         "Liability", CLEAN.replace("Liability cap: 50,000 EUR\n", "")
     )
+
+
+def test_liability_of_which_nobody_knows_what_it_means_is_to_be_agreed():
+    for value in ("none", "None."):
+        assert "limited to [liability to be agreed]." in text_of(
+            "Liability", CLEAN.replace("50,000 EUR\nTerm", f"{value}\nTerm")
+        )
+
+
+@pytest.mark.parametrize("law", ["German law", "Germany", "germany"])
+def test_jurisdiction_is_understood_in_the_words_of_the_client(law):
+    assert "The law of Germany" in text_of("Governing law", CLEAN.replace("Germany", law))
 
 
 def test_template_that_the_library_lacks_is_answered_with_those_it_has():
