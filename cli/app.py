@@ -398,7 +398,7 @@ def new(
     ] = "sequential",
     debug: Debug = False,
 ) -> None:
-    """Begin a project of your own: a graph, a test of it, and Studio's settings."""
+    """Begin a project of your own: a graph, and a test of it."""
     with reporting(debug):
         from langgraph_orchestra.cli.new import begin_project
 
