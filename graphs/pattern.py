@@ -35,6 +35,10 @@ __all__ = ["PatternGraph", "check_limits", "custom_keys", "scene_of"]
 _LANGGRAPH_SUPERSTEPS = 10_000
 """About as many as LangGraph lets a run take by default; then it raises an error."""
 
+_LANGGRAPH_THREADS = 5
+"""As many as LangGraph's own pool of a sync run has at least: four, and one for each core. A bound
+that is not needed costs a few hundredths of every step."""
+
 _INTERNAL = {
     "intake": "Begins the run: checks the task, and starts counters, output and stop afresh.",
     "selector": "Decides who is next, and says why.",
@@ -64,8 +68,8 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
         context_schema: The run's context; None makes one with the prompts of the agents and the
             `settings`, which a caller can then change for a run. Another one leaves them fixed.
         settings: What else a caller may set for a run.
-        threads: How many nodes may run at once; bound as `max_concurrency` when compiled, since
-            LangGraph's own pool of a sync run has only a few threads.
+        threads: How many nodes may run at once; bound as `max_concurrency` when compiled, if
+            LangGraph's own pool of a sync run has too few threads for them.
         supersteps: How many a run may take by its own limits; LangGraph's limit is raised to it.
     """
 
@@ -124,7 +128,7 @@ class PatternGraph(StateGraph[Any, Any, Any, Any]):
             if node.metadata and "pattern" in node.metadata:
                 node.metadata = {**node.metadata, "team": compiled.name}
         # Set, not bound: a bound copy forgets the classes a strict saver is to know.
-        if self.threads > 1:
+        if self.threads >= _LANGGRAPH_THREADS:
             # One more than there are nodes: the stream of a sync run waits in a thread of the same
             # pool.
             compiled.config = {"max_concurrency": self.threads + 1}
