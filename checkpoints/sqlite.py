@@ -24,7 +24,6 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.checkpoint.sqlite.utils import search_where
 
 from langgraph_orchestra.checkpoints.connections import (
     Synchronous,
@@ -46,7 +45,6 @@ __all__ = ["OrchestraSqliteSaver", "Synchronous"]
 T = TypeVar("T")
 
 LISTED_AT_ONCE = 20
-READ_AT_ONCE = 32_768
 
 
 class OrchestraSqliteSaver(Upkeep):
@@ -166,13 +164,7 @@ class OrchestraSqliteSaver(Upkeep):
         return self.read(lambda cursor: self._on(cursor).get_tuple(config))
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Get a checkpoint, as `get_tuple` does.
-
-        One that is small is read at once: handing it to another thread would hold up the event
-        loop for longer than that.
-        """
-        if self.read(_sizing(config)) <= READ_AT_ONCE:
-            return self.get_tuple(config)
+        """Get a checkpoint, as `get_tuple` does."""
         return await self.aread(lambda cursor: self._on(cursor).get_tuple(config))
 
     def list(
@@ -311,25 +303,6 @@ class OrchestraSqliteSaver(Upkeep):
             return [item for item in found if item is not None]
 
         return job
-
-
-def _sizing(config: RunnableConfig) -> Callable[[sqlite3.Cursor], int]:
-    """A job that tells how many bytes a checkpoint has with its writes, without reading them."""
-    where, values = search_where(
-        {"configurable": {"checkpoint_ns": "", **config["configurable"]}}, None
-    )
-    query = (
-        "SELECT length(checkpoint) + (SELECT total(length(value)) FROM writes"  # noqa: S608
-        " WHERE (thread_id, checkpoint_ns, checkpoint_id)"
-        " = (found.thread_id, found.checkpoint_ns, found.checkpoint_id))"
-        f" FROM checkpoints AS found {where} ORDER BY checkpoint_id DESC LIMIT 1"
-    )
-
-    def job(cursor: sqlite3.Cursor) -> int:
-        found = cursor.execute(query, values).fetchone()
-        return 0 if found is None else int(found[0])
-
-    return job
 
 
 def _in_batches(places: Sequence[RunnableConfig]) -> Iterator[Sequence[RunnableConfig]]:

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -53,10 +52,6 @@ def place(thread_id: str = "1") -> Any:
 def checkpoint(number: int = 0) -> Checkpoint:
     """A checkpoint whose id sorts by its number."""
     return {**empty_checkpoint(), "id": f"{number:06}", "channel_values": {"number": number}}
-
-
-def large(number: int, length: int = 5_000) -> Checkpoint:
-    return {**checkpoint(number), "channel_values": {"number": number, "text": "x" * length}}
 
 
 def put(saver: OrchestraSqliteSaver, thread_id: str, number: int = 0) -> None:
@@ -228,18 +223,6 @@ class TestSharedCommits:
         assert notes(path) == ["a", "b"]
 
 
-class Watched(JsonPlusSerializer):
-    """A serializer that notes in which threads it reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.threads: list[int] = []
-
-    def loads_typed(self, data: tuple[str, bytes]) -> Any:
-        self.threads.append(threading.get_ident())
-        return super().loads_typed(data)
-
-
 class TestReads:
     """Reading sees what is committed, waits for nobody, and holds nobody up."""
 
@@ -349,30 +332,10 @@ class TestReads:
         saver.put(place(), checkpoint(), {}, {})
         assert list(saver.list(None, filter={"x') OR 1=1 --": 1})) == []
 
-    @pytest.mark.parametrize(
-        ("length", "is_read_at_once"), [(10, True), (100_000, False)], ids=["small", "large"]
-    )
-    @pytest.mark.parametrize("part", ["checkpoint", "write"])
-    async def test_a_large_checkpoint_is_read_in_another_thread(
-        self, path: Path, part: str, length: int, *, is_read_at_once: bool
-    ) -> None:
-        serde = Watched()
-        saver = OrchestraSqliteSaver.open(path, serde=serde, synchronous="FULL")
-        text = "x" * length
-        values = {"text": text if part == "checkpoint" else "x"}
-        config = saver.put(place(), {**checkpoint(), "channel_values": values}, {}, {})
-        saver.put_writes(config, [("text", text if part == "write" else "x")], "task")
-        newest: Any = {"configurable": {"thread_id": "1"}}
-        for asked in (newest, place(), config):
-            assert await saver.aget_tuple(asked) == saver.get_tuple(config)
-            assert (serde.threads.pop(0) == threading.get_ident()) is is_read_at_once
-            serde.threads.clear()
-        saver.close()
-
     async def test_async_reads_do_not_need_the_threads_of_the_event_loop(
         self, saver: OrchestraSqliteSaver
     ) -> None:
-        saver.put(place(), large(0, 40_000), {}, {})
+        put(saver, "1")
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(1))
         has_read = threading.Event()
@@ -620,6 +583,10 @@ class TestFullDisk:
             assert sorted([*acknowledged, "d 0"]) == sorted(saved(saver))
             check = saver.read(lambda cursor: cursor.execute("PRAGMA integrity_check").fetchone())
             assert check == ("ok",)
+
+
+def large(number: int) -> Checkpoint:
+    return {**checkpoint(number), "channel_values": {"number": number, "text": "x" * 5000}}
 
 
 def saved(saver: OrchestraSqliteSaver) -> list[str]:
