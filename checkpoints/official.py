@@ -4,7 +4,6 @@ Its methods say which rows make up a checkpoint, in which tables, and how they a
 they run on whatever cursor they are given: that of a read, or one that only takes notes.
 """
 
-import copy
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,8 +50,9 @@ class OfficialSaver(SealingSaver):
         BaseCheckpointSaver.__init__(self, serde=serde)
 
     def on(self, cursor: sqlite3.Cursor | Notes, serde: SerializerProtocol) -> Self:
-        """The same for one call; a copy, as making a saver anew takes longer than the call."""
-        used = copy.copy(self)
+        """The same for one call; what is shared is taken over, as `copy` takes half of the time."""
+        used = object.__new__(type(self))
+        vars(used).update(vars(self))
         used.serde = serde
         used._used = cast("sqlite3.Cursor", cursor)
         return used

@@ -53,6 +53,8 @@ class SealingSaver(SqliteSaver):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint, with what its config brings in metadata sealed."""
+        if not isinstance(self.serde, EncryptedSerializer):
+            return super().put(config, checkpoint, metadata, new_versions)
         sealed = _sealed(get_checkpoint_metadata(config, metadata), self.serde)
         # Only the place, so that what was sealed is not taken from the config once more.
         place = {
@@ -112,8 +114,6 @@ def _matches(stored: Any, wanted: Mapping[str, Any], serde: SerializerProtocol) 
 
 
 def _sealed(metadata: CheckpointMetadata, serde: SerializerProtocol) -> CheckpointMetadata:
-    if not isinstance(serde, EncryptedSerializer):
-        return metadata
     secret = {key: value for key, value in metadata.items() if key not in READABLE}
     if not secret:
         return metadata
