@@ -28,7 +28,7 @@ from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.fanout import Fanout
 from langgraph_orchestra.nodes.history import History
-from langgraph_orchestra.nodes.human import HumanParticipant
+from langgraph_orchestra.nodes.human import refuse_reviewers
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
@@ -80,7 +80,6 @@ from langgraph_orchestra.nodes.turn import Taken, entry, take_turn
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import (
-    ConfigurationError,
     MagenticState,
     ProgressLedger,
     Stop,
@@ -218,12 +217,10 @@ class Team:
 
     def __post_init__(self) -> None:
         refuse_when(list(self.members.values()), "here the manager says who works")
-        for member in self.members.values():
-            if isinstance(member, HumanParticipant) and member.reviews:
-                raise ConfigurationError(
-                    f"`{member.name}` reviews, but here a person answers the manager; leave out "
-                    f"their `role`, and see `plan_review=` and `approve_before=`"
-                )
+        refuse_reviewers(
+            list(self.members.values()),
+            "here a person answers the manager, and `plan_review=` and `approve_before=` review",
+        )
 
     @lazy
     def speakers(self) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ from langgraph_orchestra.nodes.decider import DeciderLike
 from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.fanout import Fanout, in_order
 from langgraph_orchestra.nodes.history import History, task_only
+from langgraph_orchestra.nodes.human import refuse_reviewers
 from langgraph_orchestra.nodes.intake import begin_run, end_run
 from langgraph_orchestra.nodes.lazy import lazy
 from langgraph_orchestra.nodes.limits import Limits
@@ -106,6 +107,7 @@ def create_supervisor(
     scene = Scene("supervisor", history or task_only(), budget, "record")
     scene, members, schema = scene_of("supervisor", scene, workers, state_schema, SupervisorState)
     refuse_when(members, "here the plan says who works")
+    refuse_reviewers(members, "here a person does a step, and the model reviews")
     office = Office(
         {member.name: member for member in members},
         scene,

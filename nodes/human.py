@@ -21,7 +21,15 @@ from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, Stop
 
-__all__ = ["Draft", "Human", "HumanParticipant", "approval", "draft_in", "question"]
+__all__ = [
+    "Draft",
+    "Human",
+    "HumanParticipant",
+    "approval",
+    "draft_in",
+    "question",
+    "refuse_reviewers",
+]
 
 Ask = str | Callable[[View], str | Awaitable[str]]
 
@@ -240,3 +248,20 @@ class HumanParticipant(Participant):
         value = text if decision.value is None else decision.value
         detail = "edited" if decision.type == "edit" else ""
         return Reply(said, value, detail=detail, decision=decision.type)
+
+
+def refuse_reviewers(participants: Sequence[Participant], instead: str) -> None:
+    """Refuse people who review where there is no draft before them.
+
+    Args:
+        participants: Who takes part.
+        instead: What a person does there.
+
+    Raises:
+        ConfigurationError: One of them reviews.
+    """
+    for participant in participants:
+        if isinstance(participant, HumanParticipant) and participant.reviews:
+            raise ConfigurationError(
+                f"`{participant.name}` reviews, but {instead}; leave out their `role`"
+            )

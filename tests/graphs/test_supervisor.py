@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from langgraph_orchestra.checkpoints import open_checkpointer
 from langgraph_orchestra.graphs import create_sequential, create_supervisor
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Limits, Member, View, everything
+from langgraph_orchestra.nodes import Agent, Human, Limits, Member, View, everything
 from langgraph_orchestra.state import ConfigurationError, PlanStep, SupervisorState
 from support.members import agent, echo, named
 from support.plans import boss, in_order, plan, read_in, review, statuses, steps
@@ -582,3 +582,8 @@ def test_a_missing_model_is_found_before_any_call(run):
     with pytest.raises(ConfigurationError, match="model"):
         run(create_supervisor([Agent("a", "")], model=model).compile())
     assert model.calls == []
+
+
+def test_a_person_who_would_review_cannot_be_a_worker():
+    with pytest.raises(ConfigurationError, match="`boss` reviews, but here a person does a step"):
+        create_supervisor([Human("boss", role="review")], model="openai:some-model")
