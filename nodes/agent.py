@@ -58,7 +58,8 @@ class Agent:
 
     Raises:
         TypeError: An argument has the wrong type.
-        ConfigurationError: The name cannot be used, or an approval names a tool there is none of.
+        ConfigurationError: The name cannot be used, two tools have the same one, or an approval
+            names a tool there is none of.
     """
 
     name: str
@@ -131,6 +132,11 @@ class Agent:
             if isinstance(several, str) or not isinstance(several, Sequence | Set):
                 raise TypeError(f"`{attribute}` of agent `{self.name}` is a list, not {several!r}")
         tools = [tool_name(tool) for tool in self.tools]
+        if twice := [name for name in tools if tools.count(name) > 1]:
+            raise ConfigurationError(
+                f"agent `{self.name}` has {tools.count(twice[0])} tools named `{twice[0]}`; models "
+                f"tell tools apart by their names: rename one"
+            )
         if unknown := [name for name in self.approve_tools if name not in tools]:
             raise ConfigurationError(
                 f"`approve_tools` of agent `{self.name}` names `{unknown[0]}`; its tools are "

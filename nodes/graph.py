@@ -65,7 +65,9 @@ class GraphParticipant(Participant):
     @property
     def threads(self) -> int:
         """What the graph itself needs."""
-        return int((getattr(self.graph, "config", None) or {}).get("max_concurrency") or 1)
+        bound: int | None = (getattr(self.graph, "config", None) or {}).get("max_concurrency")
+        own: int = getattr(getattr(self.graph, "builder", None), "threads", 1)
+        return bound or own
 
     @property
     def settings(self) -> Sequence[Setting]:

@@ -375,3 +375,12 @@ def test_tool_results_are_paired_in_what_is_stored(run):
     called = [c["id"] for m in result["messages"] if isinstance(m, AIMessage) for c in m.tool_calls]
     answered = [m.tool_call_id for m in result["messages"] if isinstance(m, ToolMessage)]
     assert called == answered == ["c0"]
+
+
+def test_two_tools_of_the_same_name_are_refused():
+    def look_up(word: str) -> str:
+        """Look a word up."""
+        return word
+
+    with pytest.raises(ConfigurationError, match="`a` has 2 tools named `look_up`"):
+        Agent("a", "Work.", tools=[look_up, look_up])
