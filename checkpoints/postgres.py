@@ -40,6 +40,7 @@ from langgraph_orchestra.checkpoints.postgres_upkeep import (
     delete_threads,
     prune_thread,
 )
+from langgraph_orchestra.checkpoints.pruning import Pruning
 from langgraph_orchestra.checkpoints.serializer import looking_only
 from langgraph_orchestra.checkpoints.sqlite import Synchronous
 from langgraph_orchestra.state import CheckpointError, ConfigurationError
@@ -249,7 +250,7 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
             ConfigurationError: If there is no such strategy, or its `keep` or `age` cannot be.
             TypeError: If an argument has the wrong type.
         """
-        choose = chooser(strategy, keep=keep, age=age)
+        choose = chooser(Pruning(strategy, keep, age))
         threads = _texts("thread_ids", thread_ids)
         with _named_errors(self.name):
             if strategy == "delete":

@@ -10,19 +10,17 @@ ancestors and their writes, up to where each of those keys is stored.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 from langgraph.checkpoint.serde.types import TASKS
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from langgraph_orchestra.state import CheckpointError, ConfigurationError
+from langgraph_orchestra.checkpoints.pruning import Pruning
+from langgraph_orchestra.state import CheckpointError
 
 __all__ = ["chooser", "copy_thread", "delete_runs", "delete_threads", "prune_thread"]
-
-STRATEGIES = ("keep_latest", "keep_last", "younger_than", "delete")
-
 
 FIND_THREAD = "SELECT 1 FROM checkpoints WHERE thread_id = %s LIMIT 1"
 
@@ -178,36 +176,16 @@ Kept = set[tuple[str, str]]
 """Namespaces and ids of checkpoints."""
 
 
-def chooser(strategy: str, *, keep: int, age: timedelta | None) -> Choice:
-    """Give the function that chooses what a strategy keeps of a namespace.
+def chooser(pruning: Pruning) -> Choice:
+    """Give the function that chooses what stays of a namespace, from newest to oldest.
 
     Args:
-        strategy: `keep_latest`, `keep_last`, `younger_than` or `delete`.
-        keep: How many `keep_last` keeps, at least 1.
-        age: What `younger_than` keeps; the newest is kept in any case.
-
-    Returns:
-        A function from checkpoints, newest first, to those that are kept.
-
-    Raises:
-        ConfigurationError: If there is no such strategy, or its `keep` or `age` cannot be.
-        TypeError: If `keep` is not an int, or `age` not a `timedelta`.
+        pruning: What shall stay; of `younger_than`, the newest in any case.
     """
-    if strategy not in STRATEGIES:
-        valid = ", ".join(f"`{name}`" for name in STRATEGIES)
-        raise ConfigurationError(f"`strategy` is one of {valid}, not `{strategy}`")
-    if strategy == "younger_than":
-        if not isinstance(age, timedelta):
-            raise TypeError(f"`younger_than` needs `age`, a timedelta, not `{age!r}`")
-        if age < timedelta(0):
-            raise ConfigurationError(f"`age` is not negative, as `{age}` is")
-        since = datetime.now(UTC) - age
+    if pruning.age is not None:
+        since = datetime.now(UTC) - pruning.age
         return lambda items: [item for item in items if item.made >= since] or items[:1]
-    if isinstance(keep, bool) or not isinstance(keep, int):
-        raise TypeError(f"`keep` is an int, not `{keep!r}`")
-    if keep < 1:
-        raise ConfigurationError(f"`keep` is at least 1, not {keep}; `delete` keeps nothing")
-    number = {"keep_latest": 1, "keep_last": keep, "delete": 0}[strategy]
+    number = {"keep_latest": 1, "keep_last": pruning.keep, "delete": 0}[pruning.strategy]
     return lambda items: items[:number]
 
 

@@ -178,8 +178,8 @@ async def test_what_is_younger_is_kept_and_the_newest_in_any_case(
         ({"strategy": "some"}, ConfigurationError, "`keep_latest`, `keep_last`, `younger_than`"),
         ({"strategy": "keep_last", "keep": 0}, ConfigurationError, "at least 1, not 0"),
         ({"strategy": "keep_last", "keep": True}, TypeError, "`keep` is an int"),
-        ({"strategy": "younger_than"}, TypeError, "needs `age`, a timedelta"),
-        ({"strategy": "younger_than", "age": 60}, TypeError, "needs `age`, a timedelta"),
+        ({"strategy": "younger_than"}, ConfigurationError, "needs an `age`"),
+        ({"strategy": "younger_than", "age": 60}, TypeError, "`age` is a `timedelta`"),
         (
             {"strategy": "younger_than", "age": timedelta(-1)},
             ConfigurationError,
