@@ -26,10 +26,8 @@ def copy_rows(
         places: The checkpoints; None means all.
 
     Raises:
-        ConfigurationError: If there is no such thread, or the new one is there already.
+        ConfigurationError: If the new thread is there already.
     """
-    if not _exists(cursor, source):
-        raise ConfigurationError(f"there is no thread `{source}` to copy")
     if _exists(cursor, target):
         raise ConfigurationError(
             f"thread `{target}` is there already; take another id, or delete it first"

@@ -103,13 +103,15 @@ class Upkeep(BaseCheckpointSaver[str]):
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread with its whole history to a new one; both go on by themselves.
 
+        Of a thread on which nothing has run yet there is nothing to copy.
+
         Args:
             source_thread_id: The thread.
             target_thread_id: Id of the new one.
 
         Raises:
             CheckpointError: If the file cannot be used.
-            ConfigurationError: If there is no such thread, or the new one is there already.
+            ConfigurationError: If the new thread is there already.
         """
         self.write(_copying(source_thread_id, target_thread_id))
 

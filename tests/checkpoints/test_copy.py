@@ -9,7 +9,6 @@ from langgraph.types import Command, interrupt
 from typing_extensions import TypedDict
 
 from langgraph_orchestra.checkpoints import history
-from langgraph_orchestra.state import ConfigurationError
 
 from .conftest import config_of
 from .noting import noted, notes, noting, numbered
@@ -68,9 +67,11 @@ async def test_a_copy_onto_itself_is_refused(calls: Any, saver: Any) -> None:
     assert notes(app) == numbered(2)
 
 
-async def test_a_copy_of_a_thread_that_is_not_there_is_refused(calls: Any, saver: Any) -> None:
-    with pytest.raises(ConfigurationError, match="there is no thread `1` to copy"):
-        await calls.of(saver, "copy_thread", "1", "2")
+async def test_of_a_thread_on_which_nothing_has_run_there_is_nothing_to_copy(
+    calls: Any, saver: Any
+) -> None:
+    await calls.of(saver, "copy_thread", "1", "2")
+    assert await calls.threads(saver) == []
 
 
 async def run(app: Any, turn: int) -> str:
