@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint format type bench docs clean FORCE
+.PHONY: help demo test coverage lint format type bench docs notebooks clean FORCE
 
 help: ## Show what there is to make
 	@sed -En 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -37,6 +37,9 @@ bench: .venv/runtime ## Measure, side by side with hand-written graphs
 
 docs: .venv/dev ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "build/site/index.html"
+
+notebooks: .venv/dev ## Run the notebooks, and keep what they give
+	@PYTHONPATH=tests $(BIN)/python -m support.notebooks
 
 clean: ## Remove everything that make has made
 	@rm -rf .venv build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
