@@ -62,7 +62,7 @@ ALIKE = 0.03
 
 def read(path: Path) -> NotebookNode:
     """A notebook from its file."""
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call,no-any-return]
+    return nbformat.read(path, as_version=4)  # type: ignore[no-any-return]
 
 
 def code_cells(notebook: NotebookNode) -> Sequence[NotebookNode]:
@@ -86,6 +86,7 @@ def executed(path: Path, folder: Path) -> NotebookNode:
             notebook,
             timeout=100,
             kernel_name="python3",
+            coalesce_streams=True,  # however fast it printed
             extra_arguments=[f"--IPKernelApp.exec_lines={STARTUP!r}"],
             # Files instead of ports: nobody else on the machine can listen.
             config=Config(
@@ -177,7 +178,7 @@ def main() -> None:
     for path in NOTEBOOKS:
         with tempfile.TemporaryDirectory() as folder:
             notebook = normalised(executed(path, Path(folder)), read(path))
-        nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+        nbformat.write(notebook, path)
         print(path.name)
 
 
