@@ -154,7 +154,7 @@ def _make_small(output: NotebookNode) -> None:
     """Bring a picture down to the few colours that it has."""
     if picture := output.get("data", {}).get("image/png"):
         file = BytesIO()
-        Image.open(BytesIO(base64.b64decode(picture))).convert("RGB").quantize(64).save(
+        Image.open(BytesIO(base64.b64decode(picture))).convert("RGB").quantize(32).save(
             file, format="png", optimize=True
         )
         output.data["image/png"] = base64.b64encode(file.getvalue()).decode()
