@@ -295,8 +295,15 @@ def is_in_passing(stage: Participant, taken: Taken) -> bool:
 
 
 def feedback_for(stage: Participant, view: View) -> Sequence[AnyMessage]:
-    """What a stage must read when its draft was sent back: the draft and what was said of it."""
+    """What a stage must read when its draft was sent back.
+
+    That is what it had written from, the draft, and what was said of it.
+    """
     if view.last is None or view.last.outcome != "refused":
         return ()
     own = [place for place, message in enumerate(view.answers) if message.name == stage.name]
-    return view.answers[own[-1] :] if own else ()
+    if not own:
+        return ()
+    before = view.answers[: own[0]]
+    source = [message for message in view.drafts if message in before][-1:]
+    return [*source, *view.answers[own[-1] :]]

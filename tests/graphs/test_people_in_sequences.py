@@ -259,6 +259,18 @@ def test_the_author_reads_draft_and_feedback_once_whatever_it_reads_otherwise(sa
     assert second == ["the task", "long", "boss: too long"]
 
 
+def test_the_author_reads_again_what_the_draft_was_written_from(run, saver):
+    writer = agent("writer", "one", "two", "three")
+    stages = [agent("researcher", "notes"), writer, Human("boss")]
+    app = create_sequential(stages).compile(checkpointer=saver)
+    run(app, "the task", thread="1")
+    run(app, Command(resume="too long"), thread="1")
+    run(app, Command(resume="too short"), thread="1")
+    _, second, third = readings(writer)
+    assert second == ["the task", "researcher: notes", "one", "boss: too long"]
+    assert third == ["the task", "researcher: notes", "two", "boss: too short"]
+
+
 def test_a_draft_is_sent_back_over_other_reviewers_to_its_author(run, saver):
     writer = agent("writer", "one", "two")
     stages = [writer, Human("editor"), Human("boss"), agent("publisher")]
