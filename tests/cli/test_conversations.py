@@ -136,7 +136,7 @@ def test_a_conversation_goes_on_with_what_a_person_said(
         ("counter", "edit", "decide one of `approve`, `respond`"),
         ("payment", '["respond", "approve"]', "a `respond` needs a `message`"),
         ("impatient", '{"minutes": -5}', "Input should be greater than 0"),
-        ("planned", '[{"id": "a", "worker": "zoe", "task": "Ask."}]', "workers are `ann`"),
+        ("planned", '[{"id": "a", "worker": "zoe", "task": "Ask."}]', 'the workers are ["ann"]'),
         ("permitted", "edit", "an `edit` needs the new text"),
     ],
 )

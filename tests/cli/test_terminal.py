@@ -95,7 +95,7 @@ def test_a_plan_is_read_and_edited_in_a_line(terminal):
     screen.until('[{"id": "s1", "worker": "ann", "task": "Look."')
     screen.until("> ")
     screen.type('[{"id": "s1", "worker": "zoe", "task": "Ask."}]')
-    screen.until("the worker of step `s1` is 'zoe'")
+    screen.until("step `s1` is for `zoe`, who is not")
     screen.until("> ")
     screen.type("edit")
     screen.until("> ")

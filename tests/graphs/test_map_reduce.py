@@ -397,8 +397,9 @@ def test_finished_items_are_not_worked_on_again_after_a_failure(run, tmp_path):
 
     def build(saver, mended):
         def finished():
-            saved = saver.get_tuple(config_of("1"))
-            return {task for task, channel, _ in saved.pending_writes if channel == "results"}
+            saved = saver.get_tuple(config_of("1"))  # None while the first one is being written
+            writes = saved.pending_writes if saved else ()
+            return {task for task, channel, _ in writes if channel == "results"}
 
         def work(view):
             calls[view.task] += 1
