@@ -10,7 +10,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -75,6 +75,19 @@ class PseudoTerminal:
             assert self._read(deadline), f"`{words}` was never shown, but\n{self.text}"
         start, self._read_up_to = self._read_up_to, found + len(words)
         return self.text[start : self._read_up_to]
+
+    def press_until(self, press: Callable[["PseudoTerminal"], None], words: str) -> None:
+        """Press a key until words are shown, as somebody would.
+
+        Python misses a signal that comes just before it begins to wait for a line.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while words not in self.text:
+            assert time.monotonic() < deadline, f"`{words}` was never shown, but\n{self.text}"
+            press(self)
+            soon = time.monotonic() + 2
+            while words not in self.text and self._read(soon):
+                pass
 
     def type(self, *lines: str) -> None:
         """Type lines, each with the enter key."""

@@ -152,8 +152,7 @@ def test_each_tool_call_is_asked_about(terminal):
 def test_who_does_not_want_to_answer_now_can_do_so_later(terminal, orchestra, press, code):
     screen = terminal("run", "reviewed", "x", "--thread", "t")
     screen.until("> ")
-    press(screen)
-    screen.until("orchestra resume t")
+    screen.press_until(press, "orchestra resume t")
     assert screen.end() == code
     assert orchestra("resume", "t", "--answer", "approve").stdout == "The draft.\n"
 
