@@ -166,6 +166,7 @@ async def test_a_deleted_thread_is_gone(calls: Any, store: str, growing: Compile
 async def test_a_thread_can_be_deleted_from_a_new_file(calls: Any, store: str) -> None:
     async with calls.opened(store) as saver:
         await calls.delete(saver, "never was")
+        assert await calls.threads(saver) == []
 
 
 @pytest.mark.timeout(20)
