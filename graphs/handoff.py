@@ -493,8 +493,10 @@ class Switchboard:
         """The stop of a run in which control goes to and fro between two."""
         window = self.cycle_window
         every = [*counted_handoffs(view.state), *taken.reply.handoffs]
+        if window is None or len(every) < window:
+            return None
         last = [h for h in every if h.outcome == "accepted" and h.target in self.names]
-        if window is None or len(last) < window:
+        if len(last) < window:
             return None
         two = {name for handoff in last[-window:] for name in (handoff.source, handoff.target)}
         if len(two) > 2:

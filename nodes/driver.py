@@ -13,9 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.prompt_values import ChatPromptValue
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, RunnableLambda
 from langgraph.runtime import Runtime, get_runtime
 
 from langgraph_orchestra.nodes.tracing import Tracing
@@ -85,7 +87,27 @@ def invoke_model(
         messages: What it reads.
         config: Its configuration; None is that of the node, which LangChain finds by itself.
     """
-    return Call(lambda: model.invoke(messages, config), lambda: model.ainvoke(messages, config))
+    # Checked already: the model would look at each of them again, and so would the prompt itself.
+    prompt = ChatPromptValue.model_construct(messages=messages)
+    called, bound = _unbound(model)
+    return Call(
+        lambda: called.invoke(prompt, config, **bound),
+        lambda: called.ainvoke(prompt, config, **bound),
+    )
+
+
+def _unbound(model: Runnable[Any, Any]) -> tuple[Runnable[Any, Any], Mapping[str, Any]]:
+    """A model, and what is bound to it: called as it is, a binding merges configurations first."""
+    if (
+        type(model).invoke is RunnableBinding.invoke
+        and isinstance(model, RunnableBinding)
+        and not (model.config or model.config_factories)
+    ):
+        return model.bound, model.kwargs
+    return model, _NOTHING_BOUND
+
+
+_NOTHING_BOUND: Mapping[str, Any] = MappingProxyType({})
 
 
 def unsaved(config: RunnableConfig) -> RunnableConfig:
@@ -170,20 +192,19 @@ def is_async(function: Callable[..., Any]) -> bool:
 class Execution:
     """Where a node runs: its configuration, attempt and context."""
 
-    __slots__ = ("_graphs_called", "config", "is_async", "runtime")
+    __slots__ = ("_graphs_called", "attempt", "config", "is_async", "prefix", "runtime")
 
     def __init__(self, config: RunnableConfig, *, is_async: bool = False) -> None:
         self.config = config
         self.is_async = is_async
         # Asked for at once: in a callback of an inner graph it would be that of the inner node.
         self.runtime: Runtime[Any] = get_runtime()
-        self._graphs_called = count()
-
-    @property
-    def attempt(self) -> int:
-        """Number of this attempt at the node, from 1."""
         info = self.runtime.execution_info
-        return info.node_attempt if info else 1
+        self.attempt: int = info.node_attempt if info else 1
+        """Number of this attempt at the node, from 1."""
+        self.prefix: str = config.get("configurable", {}).get(_PREFIX, "")
+        """Path of the team this graph is in the outermost graph; empty there."""
+        self._graphs_called = count()
 
     @property
     def context(self) -> Any:
@@ -211,12 +232,6 @@ class Execution:
         if user is None and (server := self.runtime.server_info) and server.user:
             return server.user.identity
         return user
-
-    @property
-    def prefix(self) -> str:
-        """Path of the team this graph is in the outermost graph; empty there."""
-        prefix: str = self.config.get("configurable", {}).get(_PREFIX, "")
-        return prefix
 
     def path(self, name: str) -> str:
         """Path of a participant of this graph, as it stands in the trail."""
@@ -287,7 +302,8 @@ def _run(steps: Steps[T]) -> T:
         call = next(steps)
         while True:
             try:
-                result = _perform(call)
+                is_free = call.seconds is None and call.race is None
+                result = call.sync() if is_free else _cut_off(call)
             except Exception as error:  # noqa: BLE001 - the steps decide what it means
                 call = steps.throw(error)
             else:
@@ -303,7 +319,8 @@ async def _arun(steps: Steps[T]) -> T:
         call = next(steps)
         while True:
             try:
-                result = await _aperform(call)
+                is_free = call.seconds is None and call.race is None
+                result = await (call.awaitable() if is_free else _acut_off(call))
             except Exception as error:  # noqa: BLE001
                 call = steps.throw(error)
             else:
@@ -314,9 +331,8 @@ async def _arun(steps: Steps[T]) -> T:
         steps.close()
 
 
-def _perform(call: Call) -> Any:
-    if call.seconds is None and call.race is None:
-        return call.sync()
+def _cut_off(call: Call) -> Any:
+    """Wait for a call no longer than it may take."""
     # A thread cannot be stopped, only left: the call gets one of its own, and its result is dropped
     # if it comes too late. Daemon, so that a hanging call does not keep the process alive.
     answer = _in_thread(call.sync)
@@ -324,9 +340,8 @@ def _perform(call: Call) -> Any:
     return _outcome(answer.result if answer in done else None, bool(done))
 
 
-async def _aperform(call: Call) -> Any:
-    if call.seconds is None and call.race is None:
-        return await call.awaitable()
+async def _acut_off(call: Call) -> Any:
+    """The same in an event loop."""
     answer = asyncio.ensure_future(_awaited(call.awaitable))
     answer.add_done_callback(lambda task: task.cancelled() or task.exception())  # else asyncio logs
     race = asyncio.wrap_future(call.race) if call.race else None

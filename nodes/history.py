@@ -201,15 +201,25 @@ class Summarised(Reading):
 
 
 def read(history: History, work: Work) -> Steps[Messages]:
-    """What the one at work reads by a policy.
+    """What the one at work reads by a policy, and last what they must read whatever it picks.
 
     Raises:
         ConfigurationError: A user's policy returned something else than messages.
     """
     if isinstance(history, Summarised):
-        return (yield from history.steps(work))
-    if isinstance(history, Reading):
-        return history.pick(work.view, work.name)
+        picked = yield from history.steps(work)
+    elif isinstance(history, Reading):
+        picked = history.pick(work.view, work.name)
+    else:
+        picked = yield from _picked(history, work)
+    if not work.besides:
+        return picked
+    besides = {id(message) for message in work.besides}
+    return [*[message for message in picked if id(message) not in besides], *work.besides]
+
+
+def _picked(history: History, work: Work) -> Steps[Messages]:
+    """What a user's policy picks."""
     picked = yield apply(history, work.view)
     if not isinstance(picked, Sequence) or not all(
         issubclass(kind, BaseMessage) for kind in set(map(type, picked))

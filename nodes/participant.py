@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.driver import Execution, Steps
-from langgraph_orchestra.nodes.history import History, read, whole
+from langgraph_orchestra.nodes.history import History, Reading, read, whole
 from langgraph_orchestra.nodes.policy import OnFailure, Policy
 from langgraph_orchestra.nodes.prompt import Heard
 from langgraph_orchestra.nodes.view import View, is_answer
@@ -200,13 +200,12 @@ class Participant(ABC):
             scene: The graph it takes part in.
         """
 
-    def reads(self, work: Work, scene: Scene) -> Steps[list[AnyMessage]]:
+    def reads(self, work: Work, scene: Scene) -> Steps[Sequence[AnyMessage]]:
         """The messages of the thread it reads in this turn."""
-        picked = yield from read(self.history or scene.history, work)
-        if not work.besides:
-            return list(picked)
-        besides = {id(message) for message in work.besides}
-        return [*(message for message in picked if id(message) not in besides), *work.besides]
+        history = self.history or scene.history
+        if type(history) is Reading and not work.besides:
+            return history.pick(work.view, work.name)
+        return (yield from read(history, work))
 
 
 def refuse_when(participants: Sequence[Participant], instead: str) -> None:

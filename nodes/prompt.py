@@ -36,8 +36,8 @@ class Words(NamedTuple):
     own: AIMessage | None
     """How its author reads it; None for the message itself."""
 
-    message: HumanMessage
-    """How everybody else reads it."""
+    message: HumanMessage | None
+    """How everybody else reads it; None if nobody does."""
 
     said: "weakref.ref[AnyMessage]"
 
@@ -54,13 +54,26 @@ class Heard:
 
     def put(
         self, speaker: str, said: AIMessage | HumanMessage, own: AIMessage | None = None
-    ) -> Words:
+    ) -> HumanMessage:
         """Put into words what somebody has said, and keep them."""
-        words, key, message = self.words, id(said), _spoken_by(speaker, said)
-        author = speaker if said.type == "ai" else None
+        message = _spoken_by(speaker, said)
+        self._keep(said, speaker if said.type == "ai" else None, own, message)
+        return message
+
+    def leave_out(self, said: AnyMessage) -> None:
+        """Keep in mind that a message is read by nobody."""
+        self._keep(said, None, None, None)
+
+    def _keep(
+        self,
+        said: AnyMessage,
+        author: str | None,
+        own: AIMessage | None,
+        message: HumanMessage | None,
+    ) -> None:
+        words, key = self.words, id(said)
         alive: weakref.ref[AnyMessage] = weakref.ref(said, lambda _: words.pop(key, None))
-        words[key] = put = Words(author, own, message, alive)
-        return put
+        words[key] = Words(author, own, message, alive)
 
 
 def addressed_to(
@@ -83,11 +96,14 @@ def addressed_to(
     own_calls = _NO_CALLS  # of the latest call only: ids come more than once
     for message in messages:  # told apart by `type`, which is much cheaper than `isinstance` here
         if words := known.get(id(message)):
-            own_calls = _NO_CALLS
-            prompt.append(words.own or message if words.author == reader else words.message)
+            if words.message is not None:
+                own_calls = _NO_CALLS
+                prompt.append(words.own or message if words.author == reader else words.message)
             continue
         if message.type == "tool":
             if is_handoff_result(message):
+                if heard is not None:
+                    heard.leave_out(message)
                 continue
             if message.tool_call_id in own_calls:
                 prompt.append(message)
@@ -106,8 +122,8 @@ def addressed_to(
                 continue
             stripped = _with_calls(message, calls)
             if heard is not None and message.name and not others:
-                words = heard.put(message.name, message, stripped)
-                prompt.append(stripped if own else words.message)
+                for_others = heard.put(message.name, message, stripped)
+                prompt.append(stripped if own else for_others)
                 own_calls = _NO_CALLS
                 continue
         own_calls = {call["id"] for call in calls} if own and tools != "none" else _NO_CALLS
@@ -117,7 +133,7 @@ def addressed_to(
             if heard is None or stripped:
                 prompt.append(_spoken_by(message.name, message))
             else:
-                prompt.append(heard.put(message.name, message).message)
+                prompt.append(heard.put(message.name, message))
         else:
             prompt.append(stripped or message)
     if prompt and prompt[-1].type == "ai":

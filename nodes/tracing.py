@@ -64,11 +64,15 @@ class Tracing:
         turn. The graph has the `pattern` and `team` of its nodes, and the pattern as a tag: given
         in the graph's configuration, tags would be merged in every step, whether traced or not.
         """
-        step, callbacks = get_current_run_tree(), config.get("callbacks")
+        callbacks = config.get("callbacks")
+        handlers = getattr(callbacks, "handlers", None)
+        if not handlers:  # nobody listens, as in most runs
+            return
+        step = get_current_run_tree()
         # It is one further out, where this graph itself is not traced.
         if step is None or step.id != getattr(callbacks, "parent_run_id", None):
             return
-        for tracer in getattr(callbacks, "handlers", ()):
+        for tracer in handlers:
             if isinstance(tracer, LangChainTracer) and step.parent_run_id:
                 graph = tracer.run_map.get(str(step.parent_run_id))
                 if graph is not None:

@@ -180,10 +180,10 @@ def entry(
     detail: str = "",
 ) -> Turn:
     """The trail's entry for work that is done."""
-    used = work.used()
+    used, execution = work.used(), work.execution
     return Turn(
         agent=work.name.partition("[")[0],
-        path=work.execution.path(work.name),
+        path=execution.path(work.name),
         step=step,
         kind=kind,
         started_at=work.started_at,
@@ -193,8 +193,8 @@ def entry(
         output_tokens=used.output_tokens,
         cost=used.cost,
         outcome=outcome,
-        attempts=work.execution.attempt,
-        user=work.execution.user,
+        attempts=execution.attempt,
+        user=execution.user,
         detail=detail,
     )
 
@@ -219,13 +219,14 @@ class _Recorder(NamedTuple):
     step: int
 
     def answered(self, reply: Reply) -> Taken:
-        turns = [turn.model_copy(update={"step": self.step}) for turn in reply.inside]
+        turns = self._in_step(reply.inside) if reply.inside else []
         if not any(map(is_turn, turns)):
             self.work.take_over(reply.called)
             own = self._entry(reply.outcome, reply.detail)
             # A team that has only decided has taken its turn, too; the decisions tell its usage.
             turns.append(own.model_copy(update=_NOTHING_USED) if turns else own)
-        turns += [turn.model_copy(update={"step": self.step}) for turn in reply.called]
+        if reply.called:
+            turns += self._in_step(reply.called)
         return Taken(reply, turns, stop=self.work.stopped, seconds=self.work.seconds)
 
     def failed(self, error: Exception) -> Taken:
@@ -258,6 +259,10 @@ class _Recorder(NamedTuple):
         self.work.take_over()
         failure = Failure(agent=self.work.name, type=kind, message=why)
         return Taken(Reply(), (self._entry(outcome, why),), failure, seconds=self.work.seconds)
+
+    def _in_step(self, turns: Sequence[Turn]) -> list[Turn]:
+        """Entries of others that belong to this turn."""
+        return [turn.model_copy(update={"step": self.step}) for turn in turns]
 
     def _entry(self, outcome: TurnOutcome, detail: str) -> Turn:
         return entry(

@@ -68,21 +68,21 @@ class View:
         """The whole thread."""
         return tuple(self.state.get("messages") or ())
 
-    @lazy
+    @property
     def run_messages(self) -> Sequence[AnyMessage]:
         """This run's part of the thread, from the first message of its input."""
-        return self.messages[self._run.get("first_message", 0) :]
+        return self.messages[self._bounds[0] :]
 
-    @lazy
+    @property
     def task_messages(self) -> Sequence[AnyMessage]:
         """The messages this run was given, in order."""
-        given = self._run.get("input_messages")
-        return self.run_messages if given is None else self.run_messages[:given]
+        began, answered = self._bounds
+        return self.messages[began:answered]
 
     @lazy
     def said(self) -> Sequence[AnyMessage]:
         """What was said in this run: its messages without the task."""
-        return self.run_messages[len(self.task_messages) :]
+        return self.messages[self._bounds[1] :]
 
     @lazy
     def answers(self) -> Sequence[AnyMessage]:
@@ -151,8 +151,12 @@ class View:
         A person's feedback is the latest only until somebody has tried to heed it: where they have
         failed, the draft is it again.
         """
-        latest = next((message for message in reversed(self.said) if is_answer(message)), None)
-        if latest is None or latest.type != "human" or latest in self.drafts:
+        for latest in reversed(self.said):
+            if is_answer(latest):
+                break
+        else:
+            return None
+        if latest.type != "human" or latest in self.drafts:
             return latest
         if self.last is None or self.last.outcome == "refused":
             return latest
@@ -211,6 +215,14 @@ class View:
     def _run(self) -> RunInfo:
         return self.state.get("run_info") or RunInfo()
 
+    @lazy
+    def _bounds(self) -> tuple[int, int]:
+        """Places of this run's first message and of the first one after its input."""
+        run, every = self._run, len(self.messages)
+        began = run.get("first_message", 0)
+        given = run.get("input_messages")
+        return began, every if given is None else began + given
+
 
 def _record_of(result: Any) -> Result | StepResult:
     """A result as a record: of a step, or of a branch."""
@@ -260,7 +272,8 @@ def is_answer(message: AnyMessage) -> bool:
 
 def text_of(message: AnyMessage) -> str:
     """Text of a message, as `message.text`, which makes a special string of every plain one."""
-    return message.content if isinstance(message.content, str) else message.text
+    content = message.content
+    return content if isinstance(content, str) else message.text
 
 
 def is_turn(entry: Turn) -> bool:

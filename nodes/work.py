@@ -173,8 +173,9 @@ class Work:
         Raises:
             BudgetSpent: A limit is reached; the model is not called.
         """
-        self.check()
-        answer = yield invoke_model(model, list(messages), config)
+        if self._limited:
+            self.check()
+        answer = yield invoke_model(model, messages, config)
         self.count(answer["raw"] if isinstance(answer, dict) else answer)
         return answer
 
@@ -252,11 +253,14 @@ class Work:
         Args:
             told: Their entries in the trail.
         """
+        called = self.called
+        if not (called.input_tokens or called.output_tokens or called.cost):
+            return
         known = sum(turn.cost or 0.0 for turn in told)
         self.usage.add(
-            max(0, self.called.input_tokens - sum(turn.input_tokens for turn in told)),
-            max(0, self.called.output_tokens - sum(turn.output_tokens for turn in told)),
-            None if self.called.cost is None else max(0.0, self.called.cost - known),
+            max(0, called.input_tokens - sum(turn.input_tokens for turn in told)),
+            max(0, called.output_tokens - sum(turn.output_tokens for turn in told)),
+            None if called.cost is None else max(0.0, called.cost - known),
         )
 
     def _add(self, read: int, written: int, cost: float | None, *, aside: bool) -> None:

@@ -60,7 +60,7 @@ def append_messages(messages: list[Any], writes: Sequence[Any]) -> list[BaseMess
     """
     thread: list[BaseMessage | None] = list(_typed(messages))
     written = _flat(writes)
-    if not written or _is_one_more(thread, written):
+    if _are_new(thread, written):
         return [*thread, *written]
     places = {message.id: place for place, message in enumerate(thread) if message}
     for message in written:
@@ -161,11 +161,14 @@ def _flat(writes: Sequence[Any]) -> list[Any]:
     return [_whole(m) for write in writes for m in (write if _is_list(write) else [write])]
 
 
-def _is_one_more(thread: Sequence[Any], written: Sequence[Any]) -> bool:
-    """Whether a single new message was written, as most turns do: it needs no table of places."""
-    if len(written) != 1 or type(written[0]) not in _READY:
+def _are_new(thread: Sequence[Any], written: Sequence[Any]) -> bool:
+    """Whether only new messages were written, as in most turns: they need no table of places."""
+    if not _READY.issuperset(map(type, written)):
         return False
-    return bool(written[0].id) and written[0].id not in map(_id_of, thread)
+    ids = set(map(_id_of, written))
+    if len(ids) != len(written) or None in ids or "" in ids:
+        return False
+    return ids.isdisjoint(map(_id_of, thread))
 
 
 def _message_from(written: Any) -> BaseMessage:

@@ -80,7 +80,8 @@ class Desk:
         if wanted.target not in self.routes.from_(self.source):
             return self.unknown(wanted)
         limit = self.routes.max_handoffs
-        if sum(_is_taken(handoff) for handoff in counted_handoffs(self.view.state)) >= limit:
+        counted = counted_handoffs(self.view.state)
+        if len(counted) >= limit and sum(map(_is_taken, counted)) >= limit:
             self.stop = Stop(reason="turn_limit", detail=f"{limit} of {limit} handoffs taken")
             self._keep(wanted, "refused", f"limit reached: {self.stop.detail}")
             return f"limit reached: {self.stop.detail}"
