@@ -328,7 +328,9 @@ class Team:
         if stop := limit_of(work):
             return self.end(update, stop, view, execution)
         counters, bounds = Counters.of(state), self.bounds
-        bounds = replace(bounds, max_rounds=execution.setting("max_rounds", bounds.max_rounds))
+        rounds = execution.setting("max_rounds", bounds.max_rounds)
+        if rounds != bounds.max_rounds:  # lowered for this run
+            bounds = replace(bounds, max_rounds=rounds)
         if stop := limit_before_round(counters, view.turn_number, bounds):
             return self.conclude(update, stop, view)
         asked = yield from ask(self.lead.assess(work), work, self.lead.policy)

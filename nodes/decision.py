@@ -156,17 +156,20 @@ def _valid(schema: type[M], raw: BaseMessage, parsed: Any) -> tuple[M | None, st
 _LAST_WORD = re.compile(r"[\w.+-]*\s*")  # of a text: all that is left where JSON was cut off
 
 
-def _only_object(text: str) -> Any:
-    """The one JSON object in a text, also between other words or in a code fence.
+_DECODER = json.JSONDecoder()
+
+
+def _only_object(text: str) -> str:
+    """The one JSON object in a text, also between other words or in a code fence, as it stands.
 
     Raises:
         ValueError: There is none, or more than one.
     """
-    decoder, found, place = json.JSONDecoder(), [], text.find("{")
+    decoder, found, place = _DECODER, list[str](), text.find("{")
     while place >= 0:
         try:
-            value, end = decoder.raw_decode(text, place)
-            found.append(value)
+            _, end = decoder.raw_decode(text, place)
+            found.append(text[place:end])
         except RecursionError:
             raise ValueError("the answer's JSON is nested too deep") from None
         except json.JSONDecodeError as error:

@@ -113,7 +113,7 @@ class View:
         turns = next((list(turns) for _, turns in latest), None)
         return _folded(turns[::-1], self.prefix) if turns else None
 
-    @property
+    @lazy
     def turn_number(self) -> int:
         """Number of this run's latest turn, 0 before the first.
 
