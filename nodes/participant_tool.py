@@ -1,4 +1,4 @@
-"""The tool that `as_tool` makes: a graph with one participant, run for one task.
+"""`as_tool`: any participant as a tool of an agent, a graph of its own that is run for one task.
 
 What the participant leaves in the trail travels with the tool's result, as its artifact: so it is
 saved with the calling agent's own steps, and is there when the agent goes on in another process.
@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
-from langchain_core.tools import StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolRuntime
@@ -30,7 +30,7 @@ from langgraph_orchestra.nodes.checks import usable_name
 from langgraph_orchestra.nodes.driver import Execution, Node, Steps, unsaved
 from langgraph_orchestra.nodes.history import task_only
 from langgraph_orchestra.nodes.human import HumanParticipant
-from langgraph_orchestra.nodes.member import Member, as_participant
+from langgraph_orchestra.nodes.member import Member, ParticipantLike, as_participant
 from langgraph_orchestra.nodes.participant import (
     Participant,
     Scene,
@@ -51,7 +51,7 @@ from langgraph_orchestra.state import (
     Stop,
 )
 
-__all__ = ["ParticipantTool"]
+__all__ = ["ParticipantTool", "as_tool"]
 
 
 class Task(BaseModel):
@@ -192,6 +192,39 @@ class ParticipantTool(StructuredTool):
         """The same tool for an agent that takes part in a graph, whose custom keys it shares."""
         here = replace(alone(), shared_keys=scene.shared_keys, state_schema=scene.state_schema)
         return self.of(self.member, self.description, here)
+
+
+def as_tool(
+    participant: ParticipantLike, *, name: str | None = None, description: str | None = None
+) -> BaseTool:
+    """Make a LangChain tool of a participant; its one argument is `task`, a text.
+
+    Use it where an agent itself is to decide when another is asked, and goes on with the answer. Do
+    not use it to pass the whole conversation on (`create_handoff`), or where the order is known.
+
+    In an `Agent` of a pattern, what the participant does stands in the trail under the agent's
+    path (`agent/participant`), its interrupts surface on the outermost run, the run's limits hold
+    inside, and it shares the pattern's custom keys. In an agent built elsewhere it only answers.
+
+    If the participant fails, its exception goes through the calling agent, as with any other tool,
+    and that agent's policy decides what becomes of it. With `Policy(on_failure="record")` of the
+    participant, the agent is told of the failure instead, and goes on.
+
+    Args:
+        participant: An `Agent`, a person, a function, a compiled graph or pattern, or a `Member`
+            with settings for one of these.
+        name: The tool's name; None is the participant's.
+        description: What the calling model is told of it; None is the participant's own.
+
+    Raises:
+        TypeError: It is nothing that can take part.
+        ConfigurationError: The name cannot be used.
+    """
+    if not isinstance(description, str | None):
+        raise TypeError(f"`description` of a tool is a str or None, not {description!r}")
+    member = participant if isinstance(participant, Member) else Member(participant)
+    member = replace(member, name=name or member.name)
+    return ParticipantTool.of(member, description or "", alone())
 
 
 def alone() -> Scene:
