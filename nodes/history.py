@@ -214,7 +214,9 @@ def read(history: History, work: Work) -> Steps[Messages]:
         picked = yield from _picked(history, work)
     if not work.besides:
         return picked
-    besides = {id(message) for message in work.besides}
+    besides = set(map(id, work.besides))
+    if besides.isdisjoint(map(id, picked)):
+        return [*picked, *work.besides]
     return [*[message for message in picked if id(message) not in besides], *work.besides]
 
 

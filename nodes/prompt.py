@@ -11,11 +11,8 @@ from typing import Any, Literal, NamedTuple
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.messages.tool import ToolCall
 
-from langgraph_orchestra.nodes.handoff.tool import (
-    hands_over,
-    is_handoff_result,
-    is_handoff_tool_name,
-)
+from langgraph_orchestra.nodes.handoff.tool import is_handoff_result, is_handoff_tool_name
+from langgraph_orchestra.nodes.view import text_of
 
 __all__ = ["Heard", "Tools", "addressed_to", "shown_to_people"]
 
@@ -115,10 +112,12 @@ def addressed_to(
         calls = message.tool_calls if message.type == "ai" else ()
         own = message.type == "ai" and message.name == reader
         stripped = None
-        if calls and message.type == "ai" and hands_over(message):
-            others = _other_calls(message)
+        # Whom control went to is the graph's business: the next model would imitate what it reads
+        # of it.
+        others = [call for call in calls if not is_handoff_tool_name(call["name"])]
+        if len(others) < len(calls) and message.type == "ai":
             calls = others if own and tools != "none" else []
-            if not calls and not message.text.strip():
+            if not calls and not text_of(message).strip():
                 continue
             stripped = _with_calls(message, calls)
             if heard is not None and message.name and not others:
@@ -141,24 +140,19 @@ def addressed_to(
     return prompt
 
 
-def _other_calls(message: AIMessage) -> list[ToolCall]:
-    """The calls of a message that hand nothing over.
-
-    Whom control went to is the graph's business: the next model would imitate what it reads of it.
-    """
-    return [call for call in message.tool_calls if not is_handoff_tool_name(call["name"])]
-
-
 def _with_calls(message: AIMessage, kept: Sequence[ToolCall]) -> AIMessage:
     """A message with some of its calls only, or as mere speech."""
-    dropped = {call["id"] for call in message.tool_calls} - {call["id"] for call in kept}
-    content: Any = message.content
-    if not isinstance(content, str):  # some providers repeat the calls there
-        content = [b for b in content if not (isinstance(b, dict) and _ids_in(b) & dropped)]
-    others = {key: v for key, v in message.additional_kwargs.items() if key != "tool_calls"}
-    return message.model_copy(
-        update={"content": content, "tool_calls": list(kept), "additional_kwargs": others}
-    )
+    update: dict[str, Any] = {"tool_calls": list(kept)}
+    if not isinstance(message.content, str):  # some providers repeat the calls there
+        dropped = {call["id"] for call in message.tool_calls} - {call["id"] for call in kept}
+        blocks: list[Any] = message.content
+        update["content"] = [
+            b for b in blocks if not (isinstance(b, dict) and _ids_in(b) & dropped)
+        ]
+    if "tool_calls" in message.additional_kwargs:
+        others = {key: v for key, v in message.additional_kwargs.items() if key != "tool_calls"}
+        update["additional_kwargs"] = others
+    return message.model_copy(update=update)
 
 
 def _ids_in(block: Mapping[str, Any]) -> set[Any]:
