@@ -227,11 +227,11 @@ class AgentParticipant(Participant):
         prompt = addressed_to(self.name, read, tools=tools, heard=heard)
         if self.graph is not None:
             return (yield from self._run_graph(work, prompt, scene))
-        model = self.model.resolve(work.execution)
         messages = [*self._told(work.execution), *prompt]
         if self.agent.output:
-            answer = yield from decide(work, model, self.agent.output, messages)
+            answer = yield from decide(work, self.model, self.agent.output, messages)
             return Reply([answer_from(self.name, answer)], answer)
+        model = self.model.resolve(work.execution)
         if self._handoffs and scene.handoffs:
             bound = self._able_to_hand_over(model)
             return (
@@ -287,8 +287,8 @@ class AgentParticipant(Participant):
         if isinstance(messages[-1], AIMessage) and is_answer(messages[-1]):
             said = messages.pop()
             work.count(said)
-        model, prompt = self.model.resolve(work.execution), [*self._told(work.execution), *messages]
-        answer = yield from decide(work, model, kind, prompt, given=said)
+        prompt = [*self._told(work.execution), *messages]
+        answer = yield from decide(work, self.model, kind, prompt, given=said)
         return {**result, "messages": messages, "structured_response": answer}
 
     def _able_to_hand_over(self, model: "BaseChatModel") -> Runnable[Any, Any]:

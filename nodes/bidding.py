@@ -116,7 +116,7 @@ def _asked(bidder: Participant, work: Work, scene: Scene, model: Decider | None)
     told = "\n\n".join(filter(None, [prompt, BID_PROMPT.format(name=bidder.name)]))
     read = addressed_to(bidder.name, (yield from bidder.reads(work, scene)))
     messages: list[AnyMessage] = [SystemMessage(told), *read]
-    return (yield from decide(work, source.resolve(work.execution), Bid, messages))
+    return (yield from decide(work, source, Bid, messages))
 
 
 def _understood(offered: Any) -> Bid:

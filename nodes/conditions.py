@@ -226,7 +226,7 @@ class _Judged(Condition):
         )
         judgement = yield from decide(
             work,
-            self.model.resolve(work.execution),
+            self.model,
             Judgement,
             [SystemMessage(self.question), HumanMessage(conversation)],
         )

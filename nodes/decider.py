@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from langgraph_orchestra.models import is_chat_model
 from langgraph_orchestra.nodes.agent import Agent
-from langgraph_orchestra.nodes.decision import ATTEMPTS, Questions, decide
+from langgraph_orchestra.nodes.decision import ATTEMPTS, decide
 from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.history import History
 from langgraph_orchestra.nodes.model_source import ModelSource
@@ -41,9 +41,6 @@ class Decider(NamedTuple):
     history: History | None = None
     """What they read of a conversation; None is all of it."""
 
-    questions: Questions | None = None
-    """Keeps the model bound to what it is asked for; None binds it each time."""
-
     def decide(
         self,
         work: Work,
@@ -59,16 +56,7 @@ class Decider(NamedTuple):
             DecisionError: No answer was valid.
             NodeTimeoutError: The model took too long.
         """
-        model = self.model.resolve(work.execution)
-        asking = decide(
-            work,
-            model,
-            schema,
-            messages,
-            check=check,
-            attempts=attempts,
-            questions=self.questions,
-        )
+        asking = decide(work, self.model, schema, messages, check=check, attempts=attempts)
         try:
             return (yield from bounded(asking, work, self.policy.timeout))
         except (GraphBubbleUp, DecisionError):  # the trail will tell what was used
@@ -100,7 +88,7 @@ def decider_from(given: Any, prompt: str) -> Decider:
             raise TypeError(
                 f"who decides is a chat model, its name, an `Agent` or None, not {given!r}"
             )
-        return Decider(ModelSource(given), prompt, Policy(), questions=Questions())
+        return Decider(ModelSource(given), prompt, Policy())
     for brought in ("tools", "middleware", "output"):
         if getattr(given, brought):
             raise ConfigurationError(
@@ -117,5 +105,4 @@ def decider_from(given: Any, prompt: str) -> Decider:
         given.prompt or prompt,
         given.policy,
         given.history,
-        Questions(),
     )

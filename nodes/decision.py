@@ -14,17 +14,17 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ValidationError
 
 from langgraph_orchestra.nodes.driver import Steps
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import DecisionError
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
+    from langchain_core.runnables import RunnableConfig
 
-__all__ = ["ATTEMPTS", "Questions", "decide"]
+__all__ = ["ATTEMPTS", "decide"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,14 +34,13 @@ ATTEMPTS = 3
 
 def decide(
     work: Work,
-    model: "BaseChatModel",
+    model: ModelSource,
     schema: type[M],
     messages: Sequence[AnyMessage],
     *,
     check: Callable[[M], str | None] = lambda _: None,
     attempts: int = ATTEMPTS,
     given: AIMessage | None = None,
-    questions: "Questions | None" = None,
 ) -> Steps[M]:
     """Ask a model for an object of `schema` until it is valid.
 
@@ -55,52 +54,29 @@ def decide(
         check: What else must hold; returns what is wrong, or None.
         attempts: How often it is asked at the most.
         given: What the model has answered already; it counts as the first attempt.
-        questions: Who is asked again and again, where that is known.
 
     Returns:
         The valid object.
 
     Raises:
+        ConfigurationError: There is no model.
         DecisionError: No answer was valid, however often the model was asked.
     """
     asked = list(messages)
-    question: Any = model
     config: RunnableConfig = {**work.quietly(), "run_name": schema.__name__}  # in traces
-    try:
-        question = (questions or Questions()).bound(model, schema)
-    except NotImplementedError:  # a model without tool calling: it is told the schema instead
+    plain, bound = model.asked_for(schema, work.execution)
+    if bound is None:  # a model without tool calling: it is told the schema instead
         asked.append(SystemMessage(_JSON_PROMPT + _schema_text(schema)))
     error = ""
     for _ in range(attempts):
-        answer = given or (yield from work.ask(question, asked, config))
+        answer = given or (yield from work.ask(bound or plain, asked, config))
         given = None
         raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
         value, error = _valid(schema, raw, parsed)
         if value is not None and not (error := check(value) or ""):
             return value
-        asked += _sent_back(raw, error)
+        asked = [*asked, *_sent_back(raw, error)]  # a trace may still hold the list before
     raise DecisionError(attempts, error)
-
-
-class Questions:
-    """Models bound to what they are asked for, once as long as they stay the same.
-
-    To bind a model takes longer than everything else of ours in a decision.
-    """
-
-    def __init__(self) -> None:
-        self._bound: dict[type[BaseModel], tuple[BaseChatModel, Runnable[Any, Any]]] = {}
-
-    def bound(self, model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any]:
-        """The model, bound to answer with an object of `schema`.
-
-        Raises:
-            NotImplementedError: It can neither call tools nor follow a schema.
-        """
-        found = self._bound.get(schema)
-        if found is None or found[0] is not model:
-            found = self._bound[schema] = model, _bound_to(model, schema)
-        return found[1]
 
 
 _JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing else: "
@@ -110,22 +86,6 @@ _JSON_PROMPT = "Answer with exactly one JSON object of this schema, and nothing 
 def _schema_text(schema: type[BaseModel]) -> str:
     """A class's JSON schema; pydantic takes milliseconds to make it, each time anew."""
     return json.dumps(schema.model_json_schema())
-
-
-def _bound_to(model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any]:
-    """The model, bound to answer with an object of `schema`.
-
-    Raises:
-        NotImplementedError: It can neither call tools nor follow a schema.
-    """
-    if not type(model).with_structured_output.__module__.startswith("langchain_openai."):
-        return model.with_structured_output(schema, include_raw=True)
-    # Given a class, OpenAI's SDK parses the answer itself and raises if it does not fit: answer and
-    # usage would be lost, and nothing left to ask again about. Given its schema, it does not.
-    from openai import pydantic_function_tool
-
-    strict_schema = pydantic_function_tool(schema)["function"]["parameters"]
-    return model.with_structured_output(strict_schema, include_raw=True, strict=True)
 
 
 def _parts(answer: dict[str, Any]) -> tuple[AIMessage, Any]:

@@ -4,11 +4,16 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel
+
 from langgraph_orchestra.models import is_chat_model, is_stand_in, resolve_model
 from langgraph_orchestra.nodes.driver import Execution
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+    Asked = tuple[BaseChatModel, Runnable[Any, Any] | None]
 
 __all__ = ["ModelSource", "name_of"]
 
@@ -26,6 +31,7 @@ class ModelSource:
         self._gives_way = is_stand_in(spec)
         self._fixed = spec if is_chat_model(spec) and not self._gives_way else None
         self._found: dict[str | None, BaseChatModel] = {}
+        self._asked: dict[type[BaseModel], Asked] = {}
 
     @property
     def is_of_the_run(self) -> bool:
@@ -58,6 +64,45 @@ class ModelSource:
             ConfigurationError: There is none, or it cannot be set up.
         """
         return (self.resolve(execution),)
+
+    def asked_for(
+        self, schema: type[BaseModel], execution: Execution
+    ) -> "tuple[BaseChatModel, Runnable[Any, Any] | None]":
+        """The model to call in this run, and the same bound to answer with an object.
+
+        It is bound once, as long as it stays the same: that takes longer than everything else of
+        ours in a decision.
+
+        Args:
+            schema: What it is asked for.
+            execution: The node that asks.
+
+        Returns:
+            The model; and the bound one, None if it can neither call tools nor follow a schema.
+
+        Raises:
+            ConfigurationError: There is none, or it cannot be set up.
+        """
+        model, known = self.resolve(execution), self._asked.get(schema)
+        if known is None or known[0] is not model:
+            known = self._asked[schema] = model, _bound_to(model, schema)
+        return known
+
+
+def _bound_to(model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any] | None:
+    """A model that answers with an object of `schema`; None if this one cannot."""
+    try:
+        if not type(model).with_structured_output.__module__.startswith("langchain_openai."):
+            return model.with_structured_output(schema, include_raw=True)
+        # Given a class, OpenAI's SDK parses the answer itself and raises if it does not fit: answer
+        # and usage would be lost, and nothing left to ask again about. Given its schema, it does
+        # not.
+        from openai import pydantic_function_tool
+
+        strict_schema = pydantic_function_tool(schema)["function"]["parameters"]
+        return model.with_structured_output(strict_schema, include_raw=True, strict=True)
+    except NotImplementedError:
+        return None
 
 
 def name_of(model: "BaseChatModel") -> str:

@@ -181,8 +181,7 @@ class ModelLead(Lead):
         known = latest_plan(work.view.state)
         question = f"{self._briefing.facts_and_plan(known)}\n\n{asked}" if known else asked
         messages = yield from self._told(work, question)
-        model = self._decider.model.resolve(work.execution)
-        return (yield from decide(work, model, schema, messages, check=wrong))
+        return (yield from decide(work, self._decider.model, schema, messages, check=wrong))
 
     def _told(self, work: Work, question: str) -> Steps[list[AnyMessage]]:
         """The prompt: the team, the thread with what was noted in it, and the question."""

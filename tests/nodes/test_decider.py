@@ -8,7 +8,6 @@ from langgraph_orchestra.graphs import create_concurrent
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Policy
 from langgraph_orchestra.nodes.decider import decider_from, is_decider
-from langgraph_orchestra.nodes.decision import Questions
 from langgraph_orchestra.state import ConfigurationError
 from support.members import look_up, named
 
@@ -35,14 +34,6 @@ def test_nobody_else_can(given):
 def test_none_is_the_model_of_the_run():
     assert not is_decider(None)
     assert decider_from(None, "Decide.").prompt == "Decide."
-
-
-def test_a_model_is_bound_once_as_long_as_it_stays_the_same():
-    questions, other = Questions(), ScriptedModel(["never called"])
-    first = questions.bound(MODEL, Shape)
-    assert questions.bound(MODEL, Shape) is first
-    assert questions.bound(other, Shape) is not first
-    assert decider_from(MODEL, "").questions is not decider_from(MODEL, "").questions
 
 
 def test_an_agent_gives_its_prompt_and_policy():

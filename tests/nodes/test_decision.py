@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import (
     AIMessage,
@@ -16,13 +17,20 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
+from langchain_core.prompt_values import PromptValue
 from langgraph.graph import START, StateGraph
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from langgraph_orchestra.graphs import (
+    create_group_chat,
+    create_magentic,
+    create_sequential,
+)
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import View
+from langgraph_orchestra.nodes import Agent, View, by_model, judged
 from langgraph_orchestra.nodes.decision import decide
 from langgraph_orchestra.nodes.driver import Execution, Node, Steps
+from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.work import Budget, Work
 from langgraph_orchestra.state import DecisionError
 
@@ -62,7 +70,9 @@ class Request(TypedDict, total=False):
 def ask(request: Any, execution: Execution) -> Steps[dict[str, Any]]:
     work = Work("judge", View({}), execution, Budget())
     options = {"check": request["check"]} if "check" in request else {}
-    decision = yield from decide(work, request["model"], request["schema"], QUESTION, **options)
+    decision = yield from decide(
+        work, ModelSource(request["model"]), request["schema"], QUESTION, **options
+    )
     return {"decision": decision, "tokens": work.usage.input_tokens}
 
 
@@ -288,3 +298,83 @@ def test_whatever_a_model_says_is_an_object_or_the_error(text):
         return
     assert decision == YES
     assert text.count('{"approved": true}') == 1
+
+
+class Binding(ScriptedModel):
+    """A scripted model that counts how often it is bound to a schema."""
+
+    def __init__(self, replies: Sequence[Any]) -> None:
+        super().__init__(replies)
+        self._schemas: list[Any] = []
+
+    def with_structured_output(self, schema: Any = None, **options: Any) -> Any:
+        self._schemas.append(schema)
+        return super().with_structured_output(schema, **options)
+
+
+def talker(name: str) -> Agent:
+    return Agent(name, "Talk.", model=ScriptedModel(lambda _: "Words."))
+
+
+CHOICE = {"next_speaker": "ann", "reason": "It is their turn."}
+FACTS = ("facts_given", "facts_to_look_up", "facts_to_derive", "guesses")
+PLAN = {**{kind: [] for kind in FACTS}, "plan": [{"id": "s1", "worker": "ann", "task": "Talk."}]}
+LEDGER = {
+    "is_request_satisfied": {"reason": "", "answer": False},
+    "is_in_loop": {"reason": "", "answer": False},
+    "is_progress_being_made": {"reason": "", "answer": True},
+    "next_speaker": {"reason": "", "answer": "ann"},
+    "instruction_or_question": {"reason": "", "answer": "Go on."},
+}
+JUDGEMENT = {"reason": "", "answer": False}
+DECIDING: dict[str, tuple[list[Any], int, Any]] = {
+    "an agent with a typed answer": (
+        [YES],
+        1,
+        lambda model: create_sequential([Agent("ann", "", model=model, output=Review)]),
+    ),
+    "a selector": (
+        [CHOICE, CHOICE],
+        1,
+        lambda model: create_group_chat(
+            [talker("ann"), talker("bob")], select=by_model(model), allow_repeat=True, max_turns=2
+        ),
+    ),
+    "a judge": (
+        [JUDGEMENT],
+        1,
+        lambda model: create_sequential(
+            [talker("ann"), talker("bob")], stop_when=judged(model, "Enough?")
+        ),
+    ),
+    "a manager": (
+        [PLAN, LEDGER, LEDGER, "Done."],
+        2,
+        lambda model: create_magentic([talker("ann")], model=model, max_rounds=2),
+    ),
+}
+
+
+@pytest.mark.parametrize("who", DECIDING)
+def test_a_model_is_bound_once_to_what_it_is_asked_for_again_and_again(run, who):
+    replies, schemas, graph_with = DECIDING[who]
+    model = Binding([*replies, *replies])
+    app = graph_with(model).compile()
+    for _ in range(2):
+        run(app)
+    model.assert_complete()
+    assert len(model._schemas) == schemas
+
+
+def test_what_was_asked_is_not_changed_by_asking_again(run):
+    asked: list[Any] = []
+
+    class Listening(BaseCallbackHandler):
+        def on_chain_start(self, serialized: Any, inputs: Any, **_: Any) -> None:
+            if isinstance(inputs, PromptValue):
+                asked.append((inputs, len(inputs.to_messages())))
+
+    model = ScriptedModel([{"score": "high"}, YES])
+    run(ASKER, {"model": model, "schema": Review}, config={"callbacks": [Listening()]})
+    assert {count for _, count in asked} == {len(QUESTION), len(QUESTION) + 2}
+    assert [len(prompt.to_messages()) for prompt, _ in asked] == [count for _, count in asked]
