@@ -215,6 +215,15 @@ class Chat:
         """Models that decide between turns."""
         return (*self.selector.deciders, *(self.stop_when.deciders if self.stop_when else ()))
 
+    @lazy
+    def asks_nobody(self) -> bool:
+        """Whether what follows a turn calls no model and no function, so that it cannot fail."""
+        return (
+            self.stop_when is None
+            and self.rules.candidates is None
+            and self.selector.follows_an_order
+        )
+
     # Where the run may go
 
     @lazy
@@ -295,6 +304,8 @@ class Chat:
             pause = Pause({**update}, view, turns, name, execution, self.scene)
             if stop := self.ended_by(member, taken, view):
                 return self.finish(pause, stop)
+            if self.asks_nobody:
+                return (yield from self.follow_up(pause))
             return (
                 yield from keeping_turn(
                     self.follow_up(pause),

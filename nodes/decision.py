@@ -64,12 +64,13 @@ def decide(
     """
     asked = list(messages)
     config: RunnableConfig = {**work.quietly(), "run_name": schema.__name__}  # in traces
-    plain, bound = model.asked_for(schema, work.execution)
-    if bound is None:  # a model without tool calling: it is told the schema instead
+    question = model.asked_for(schema, work.execution)
+    if question is None:  # a model without tool calling: it is told the schema instead
+        question = model.resolve(work.execution)
         asked.append(SystemMessage(_JSON_PROMPT + _schema_text(schema)))
     error = ""
     for _ in range(attempts):
-        answer = given or (yield from work.ask(bound or plain, asked, config))
+        answer = given or (yield from work.ask(question, asked, config))
         given = None
         raw, parsed = (answer, None) if isinstance(answer, BaseMessage) else _parts(answer)
         value, error = _valid(schema, raw, parsed)

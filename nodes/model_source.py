@@ -13,8 +13,6 @@ from langgraph_orchestra.nodes.driver import Execution
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    Asked = tuple[BaseChatModel, Runnable[Any, Any] | None]
-
 __all__ = ["ModelSource", "name_of"]
 
 
@@ -31,7 +29,7 @@ class ModelSource:
         self._gives_way = is_stand_in(spec)
         self._fixed = spec if is_chat_model(spec) and not self._gives_way else None
         self._found: dict[str | None, BaseChatModel] = {}
-        self._asked: dict[type[BaseModel], Asked] = {}
+        self._asked: dict[type[BaseModel], tuple[BaseChatModel, Runnable[Any, Any] | None]] = {}
 
     @property
     def is_of_the_run(self) -> bool:
@@ -65,10 +63,8 @@ class ModelSource:
         """
         return (self.resolve(execution),)
 
-    def asked_for(
-        self, schema: type[BaseModel], execution: Execution
-    ) -> "tuple[BaseChatModel, Runnable[Any, Any] | None]":
-        """The model to call in this run, and the same bound to answer with an object.
+    def asked_for(self, schema: type[BaseModel], execution: Execution) -> Runnable[Any, Any] | None:
+        """The model of this run, bound to answer with an object.
 
         It is bound once, as long as it stays the same: that takes longer than everything else of
         ours in a decision.
@@ -78,7 +74,7 @@ class ModelSource:
             execution: The node that asks.
 
         Returns:
-            The model; and the bound one, None if it can neither call tools nor follow a schema.
+            The bound model; None if it can neither call tools nor follow a schema.
 
         Raises:
             ConfigurationError: There is none, or it cannot be set up.
@@ -86,7 +82,7 @@ class ModelSource:
         model, known = self.resolve(execution), self._asked.get(schema)
         if known is None or known[0] is not model:
             known = self._asked[schema] = model, _bound_to(model, schema)
-        return known
+        return known[1]
 
 
 def _bound_to(model: "BaseChatModel", schema: type[BaseModel]) -> Runnable[Any, Any] | None:
