@@ -8,7 +8,7 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import BaseModel
 
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
-from langgraph_orchestra.nodes.function import reply_from, returned_types
+from langgraph_orchestra.nodes.function import newly_said, reply_from, returned_types
 from langgraph_orchestra.nodes.history import Reading
 from langgraph_orchestra.nodes.intake import end_run
 from langgraph_orchestra.nodes.member import as_internal
@@ -106,7 +106,7 @@ class Aggregate:
                 f"as text, a message, a pydantic object or a dict of state keys"
             )
         allowed = replace(self.scene, shared_keys=self.scene.shared_keys | {"votes"})
-        reply = reply_from(NODE, returned, allowed)
+        reply = reply_from(NODE, newly_said(returned, view.messages), allowed)
         turn = entry(work, kind="aggregate", step=view.next_step, detail=_name_of(self.function))
         return Taken(reply, [turn])
 

@@ -22,7 +22,13 @@ from langgraph_orchestra.nodes.work import Work
 from langgraph_orchestra.state import ConfigurationError, Handoff
 from langgraph_orchestra.state.types import data_types_in
 
-__all__ = ["FunctionParticipant", "RunnableParticipant", "reply_from", "returned_types"]
+__all__ = [
+    "FunctionParticipant",
+    "RunnableParticipant",
+    "newly_said",
+    "reply_from",
+    "returned_types",
+]
 
 
 class FunctionParticipant(Participant):
@@ -50,8 +56,9 @@ class FunctionParticipant(Participant):
         return reply_from(self.name, returned, scene)
 
     def called(self, work: Work, scene: Scene) -> Steps[Any]:  # noqa: ARG002 - as a Runnable's
-        """What the function returns."""
-        return (yield apply(self._function, work.view, blocking=True))
+        """What the function returns, without what had been said before."""
+        returned = yield apply(self._function, work.view, blocking=True)
+        return newly_said(returned, work.view.messages)
 
 
 class RunnableParticipant(Participant):
@@ -71,10 +78,12 @@ class RunnableParticipant(Participant):
         return reply_from(self.name, returned, scene)
 
     def called(self, work: Work, scene: Scene) -> Steps[Any]:
-        """What it returns; the model calls inside are limited and counted."""
+        """What it returns, without what it was given; its model calls are limited and counted."""
         prompt = addressed_to(self.name, (yield from self.reads(work, scene)))
         config = work.metered(work.execution.within(work.name), prompt)
-        return (yield invoke(self._runnable, prompt, config))
+        # A list of its own: one that is appended to and given back must not count as known.
+        returned = yield invoke(self._runnable, list(prompt), config)
+        return newly_said(returned, [*prompt, *work.view.messages])
 
 
 def returned_types(function: Callable[..., Any]) -> Sequence[type[BaseModel]]:
@@ -85,6 +94,36 @@ def returned_types(function: Callable[..., Any]) -> Sequence[type[BaseModel]]:
         return ()
     kinds = (kind for kind in data_types_in(hint) if issubclass(kind, BaseModel))
     return tuple(kind for kind in kinds if not issubclass(kind, BaseMessage | Handoff))
+
+
+def newly_said(returned: Any, known: Sequence[BaseMessage]) -> Any:
+    """What a function returned, without the messages that were there before.
+
+    Many give back the conversation with their answer at its end. Kept under their name, what others
+    have said would become theirs. The last message is the answer: where it is one that was there,
+    or a changed copy of it, it is said anew, and the other stays what it was.
+
+    Args:
+        returned: Anything; only messages are looked at.
+        known: The messages there are.
+    """
+    if isinstance(returned, Mapping) and "messages" in returned:
+        return {**returned, "messages": newly_said(returned["messages"], known)}
+    if isinstance(returned, BaseMessage):
+        return newly_said([returned], known)[0]
+    if not (isinstance(returned, list) and returned and isinstance(returned[-1], BaseMessage)):
+        return returned
+    *before, answer = returned
+    by_id = {message.id: message for message in known if message.id}
+    new = [message for message in before if not _is_known(message, known, by_id)]
+    if answer.id in by_id:
+        answer = answer.model_copy(update={"id": None})
+    return [*new, answer]
+
+
+def _is_known(message: Any, known: Sequence[BaseMessage], by_id: Mapping[str, BaseMessage]) -> bool:
+    id_ = getattr(message, "id", None)
+    return by_id.get(id_) == message if id_ else message in known
 
 
 def reply_from(name: str, returned: Any, scene: Scene) -> Reply:

@@ -110,6 +110,17 @@ def test_majority_without_any_success_is_an_empty_answer():
     assert majority()(view_of(a=ValueError("no")))["output"] == ""
 
 
+def test_an_aggregator_that_gives_the_conversation_back_takes_nobodys_words_over(run):
+    def last_word(view):
+        return [*view.messages, AIMessage("in short")]
+
+    app = create_concurrent([says("ann", "yes"), says("bob", "no")], aggregate=last_word).compile()
+    result = run(app)
+
+    assert result["output"] == "in short"
+    assert spoken(result) == [("ann", "yes"), ("bob", "no"), ("aggregate", "in short")]
+
+
 def test_majority_takes_the_answer_given_most_often_and_tells_the_votes():
     elected = majority()(view_of(zeta="no", alpha="yes", mid="yes"))
 

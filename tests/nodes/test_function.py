@@ -131,6 +131,63 @@ def test_a_function_that_says_nothing_leaves_the_answer_before_it(run):
     assert seen(result["messages"]) == SAID
 
 
+def early(view: View) -> str:
+    return "an early word"
+
+
+def with_all(view: View) -> list[AnyMessage]:
+    return [*view.messages, AIMessage("hello")]
+
+
+def with_all_by_key(view: View) -> dict[str, Any]:
+    return {"messages": with_all(view)}
+
+
+def with_copies(messages: list[AnyMessage]) -> list[AnyMessage]:
+    return [*(message.model_copy() for message in messages), AIMessage("hello")]
+
+
+def appended(messages: list[AnyMessage]) -> list[AnyMessage]:
+    messages.append(AIMessage("hello"))
+    return messages
+
+
+@pytest.mark.parametrize(
+    "participant",
+    [
+        with_all,
+        with_all_by_key,
+        RunnableLambda(lambda messages: [*messages, AIMessage("hello")]),
+        RunnableLambda(with_copies),
+        RunnableLambda(appended),
+    ],
+    ids=["list", "key", "runnable", "copies", "same list"],
+)
+def test_who_gives_the_conversation_back_takes_nobodys_words_over(run, saver, participant):
+    stages = [early, Member(participant, name="ada")]
+    app = create_sequential(stages, history=everything()).compile(checkpointer=saver)
+    result = run(app, "one", thread="1")
+    assert result["output"] == "hello"
+    assert [(m.name, m.text) for m in result["messages"]] == [
+        (None, "one"),
+        ("early", "an early word"),
+        ("ada", "hello"),
+    ]
+    assert len(run(app, "two", thread="1")["messages"]) == 6
+
+
+@pytest.mark.parametrize("changed", [{}, {"content": "a late word"}], ids=["as it is", "edited"])
+def test_who_answers_with_anothers_message_says_it_anew(run, changed):
+    def ada(view: View) -> AnyMessage:
+        return view.messages[-1].model_copy(update=changed)
+
+    result = run(app_of(early, ada))
+    assert seen(result["messages"]) == [
+        ("ai", "early", "an early word"),
+        ("ai", "ada", changed.get("content", "an early word")),
+    ]
+
+
 @pytest.mark.parametrize(
     "returned", [None, 5, True, object(), ("hello",), ["hello"], {"a"}, b"hello"], ids=shown
 )
