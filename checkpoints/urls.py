@@ -6,7 +6,7 @@ from pathlib import Path
 
 from langgraph_orchestra.state import ConfigurationError
 
-__all__ = ["database_path", "postgres_url"]
+__all__ = ["database_path", "postgres_url", "without_credentials"]
 
 VALID_FORMS = (
     "`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, "
@@ -21,10 +21,11 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
     """Tell where the store of a URL is.
 
     Args:
-        url: `memory://`, a SQLite URL as SQLAlchemy writes it, or a bare path; `~` is the home.
+        url: `memory://`, a SQLite URL as SQLAlchemy writes it, a PostgreSQL URL, or a bare path;
+            `~` is the home.
 
     Returns:
-        Path of the SQLite file; None for `memory://`.
+        Path of the SQLite file; None if it names another kind of store.
 
     Raises:
         ConfigurationError: If the URL has another form.
@@ -33,17 +34,19 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
     text = os.fspath(url)
     if not isinstance(text, str):
         raise TypeError(f"a checkpointer URL is a str or a path, not {type(url).__name__}")
-    if text == "memory://":
+    if text == "memory://" or POSTGRES.match(text):
         return None
     if isinstance(url, os.PathLike):
         return Path(text).expanduser()
     name = text.removeprefix("sqlite:///")
     # A scheme has at least two letters, so that a Windows drive is not taken for one.
     if not name or name == ":memory:" or re.match(r"[A-Za-z][\w+.-]+:", name):
-        raise ConfigurationError(f"unknown checkpointer URL `{_shown(text)}`; use {VALID_FORMS}")
+        raise ConfigurationError(
+            f"unknown checkpointer URL `{without_credentials(text)}`; use {VALID_FORMS}"
+        )
     if name != text and "?" in name:
         raise ConfigurationError(
-            f"a checkpointer URL takes no options after `?`: `{_shown(text)}`; "
+            f"a checkpointer URL takes no options after `?`: `{without_credentials(text)}`; "
             "use the keywords of `open_checkpointer`"
         )
     return Path(name).expanduser()
@@ -69,12 +72,12 @@ def postgres_url(url: str | os.PathLike[str]) -> str | None:
     # PostgreSQL would take a part of the password for the host, and show it in its errors.
     if place.count("@") > 1 or "@" in path.partition("?")[0]:
         raise ConfigurationError(
-            f"`{_shown(url)}` has an `@` or a `/` in its user, password or database; write `%40` "
-            "for `@`, `%2F` for `/`"
+            f"`{without_credentials(url)}` has an `@` or a `/` in its user, password or database; "
+            "write `%40` for `@`, `%2F` for `/`"
         )
     return f"postgresql://{rest}"
 
 
-def _shown(url: str) -> str:
-    """The URL without the credentials, which must not reach a log."""
+def without_credentials(url: str) -> str:
+    """The URL as it may be shown: credentials must not reach a log."""
     return re.sub(r"//.*@", "//***@", re.sub(r"password=[^&]*", "password=***", url))

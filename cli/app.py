@@ -31,7 +31,9 @@ app = typer.Typer(
 Db = Annotated[
     str,
     typer.Option(
-        "--db", metavar="URL", help="Where threads are kept: a SQLite file, or `memory://`."
+        "--db",
+        metavar="URL",
+        help="Where threads are kept: a SQLite file, `postgresql://...`, or `memory://`.",
     ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -163,14 +165,15 @@ def list_threads(db: Db = DEFAULT_URL, as_json: Json = False, debug: Debug = Fal
         from langgraph_orchestra.cli.terminal import progress, results
         from langgraph_orchestra.cli.thread import every_thread
 
-        with Database(db).open_existing() as saver:
+        database = Database(db)
+        with database.open_existing() as saver:
             found = every_thread(saver)
         if as_json:
             write_json([thread_info_document(info, template) for info, template in found])
         elif found:
             results().print(thread_table(found))
         else:
-            progress().print(f"There are no threads in {db}.")
+            progress().print(f"There are no threads in {database.shown}.")
 
 
 @app.command()
@@ -311,8 +314,9 @@ def backup(
         from langgraph_orchestra.cli.terminal import results
         from langgraph_orchestra.cli.upkeep import back_up
 
-        with Database(db).open_existing() as saver:
-            copied = back_up(saver, db, file)
+        database = Database(db)
+        with database.open_existing() as saver:
+            copied = back_up(saver, database, file)
         if as_json:
             write_json({"backup": str(file), "bytes": copied})
         else:

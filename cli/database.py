@@ -25,6 +25,13 @@ class Database:
     """As `open_checkpointer` takes it."""
 
     @property
+    def shown(self) -> str:
+        """The URL as it may be printed: without the password of a PostgreSQL database."""
+        from langgraph_orchestra.checkpoints.urls import postgres_url, without_credentials
+
+        return without_credentials(self.url) if postgres_url(self.url) else self.url
+
+    @property
     def lasts(self) -> bool:
         """Whether threads are there after the command has ended."""
         return self.url != "memory://"
@@ -56,5 +63,5 @@ class Database:
     def command(self, *words: str) -> str:
         """A command line for the user to type, on this database."""
         return shlex.join(
-            ["orchestra", *words, *(["--db", self.url] if self.url != DEFAULT_URL else [])]
+            ["orchestra", *words, *(["--db", self.shown] if self.url != DEFAULT_URL else [])]
         )

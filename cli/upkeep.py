@@ -243,7 +243,7 @@ def prune_threads(
     )
 
 
-def back_up(saver: BaseCheckpointSaver[Any], url: str, target: Path) -> int:
+def back_up(saver: BaseCheckpointSaver[Any], database: Database, target: Path) -> int:
     """Copy a database file.
 
     Returns:
@@ -253,7 +253,7 @@ def back_up(saver: BaseCheckpointSaver[Any], url: str, target: Path) -> int:
         CommandError: It is no file.
         ConfigurationError: There is a file of this name already.
     """
-    _file_of(saver, f"copied: `{url}` is no SQLite file").backup(target)
+    _file_of(saver, f"copied: `{database.shown}` is no SQLite file").backup(target)
     return target.expanduser().stat().st_size
 
 
