@@ -28,7 +28,7 @@ class CommandError(Exception):
     """Ends the command with a line for the user.
 
     Args:
-        message: What is wrong, and what to do.
+        message: What is wrong, and what to do; what others have said in it is cut already.
         code: How the command ends.
     """
 
@@ -75,7 +75,7 @@ def reporting(debug: bool) -> Iterator[None]:
 
 def _end(message: str, code: ExitCode) -> typer.Exit:
     sys.stdout.flush()
-    print(f"orchestra: {one_line(message)}", file=sys.stderr)
+    print(f"orchestra: {message}", file=sys.stderr)
     return typer.Exit(code)
 
 
@@ -90,6 +90,8 @@ def _code_of(error: Exception) -> ExitCode | None:
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, CommandError):  # whole: what to do stands at its end
+        return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in errno.errorcode and error.filename:
-        return f"`{error.filename}`: {error.strerror}"
-    return str(error) or type(error).__name__
+        return one_line(f"`{error.filename}`: {error.strerror}")
+    return one_line(str(error)) or type(error).__name__

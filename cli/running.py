@@ -167,7 +167,7 @@ class Run:
         except KeyboardInterrupt:
             raise CommandError(f"stopped; {self._how_to_go_on()}", code=ExitCode.STOPPED) from None
         except AnswerError as error:
-            raise CommandError(f"{error}; {self._how_to_go_on()}") from error
+            raise CommandError(f"{one_line(str(error))}; {self._how_to_go_on()}") from error
         except CommandError:
             raise
         except Exception as error:

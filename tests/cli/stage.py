@@ -157,6 +157,15 @@ def unlucky() -> PatternGraph:
     return create_sequential([agent("first", "the first"), second])
 
 
+def verbose() -> PatternGraph:
+    """Its only stage fails with a whole page, as some providers do."""
+
+    def talker(view: View) -> str:
+        raise RuntimeError("no " * 1000)
+
+    return create_sequential([talker])
+
+
 def hopeless() -> PatternGraph:
     """Ends `failed` without raising."""
     model = ScriptedModel([RuntimeError("no luck")])
@@ -264,6 +273,7 @@ TEMPLATES: Mapping[str, Template] = {
         _template(noisy),
         _template(hostile),
         _template(unlucky),
+        _template(verbose),
         _template(hopeless),
         _template(remembering),
         _template(slow),

@@ -128,6 +128,12 @@ def test_a_failed_run_says_where_it_failed_what_was_raised_and_how_it_goes_on(or
     )
 
 
+def test_an_error_as_long_as_a_page_leaves_room_for_how_the_run_goes_on(orchestra):
+    line = orchestra("run", "verbose", "x", "--thread", "t").stderr.splitlines().pop()
+    assert line.endswith("…; `orchestra resume t` continues it")
+    assert len(line) < 800
+
+
 def test_a_run_that_fails_outside_its_nodes_says_what_was_raised(orchestra, monkeypatch):
     def broken(*_):
         raise RuntimeError("nothing to draw on")
