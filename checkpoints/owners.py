@@ -6,11 +6,11 @@
 
 The owner stands in the metadata of each checkpoint, where LangGraph copies what `configurable`
 holds. Use it where thread ids come from outside, and the owner from who has proved to be it. The
-saver inside knows no owners: it is for whoever looks after all threads.
+saver inside knows no owners: it is for whoever looks after all threads. Who runs one through it
+names its owner too: by its newest checkpoint a thread is somebody's, and without one everybody's.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -212,12 +212,11 @@ class OwnedThreads(BaseCheckpointSaver[Any]):
 
     def _get_tuple(self, config: RunnableConfig) -> Work[CheckpointTuple | None]:
         found = yield Call("get_tuple", (config,))
-        if found is None:
-            return None
-        if _owner_of(found) is None and get_checkpoint_id(config):
-            # It may be of the time before the thread had an owner.
+        if not _asks_for_newest(config) and (found is None or _owner_of(found) is None):
+            # It may be of the time before the thread had an owner, or nothing that is there: but
+            # whoever is told so begins anew in the thread, which would then be theirs.
             yield from self._check([config["configurable"]["thread_id"]], self._caller(config))
-        return self._seen(found, self._caller(config))
+        return None if found is None else self._seen(found, self._caller(config))
 
     def _list(
         self,
@@ -229,11 +228,32 @@ class OwnedThreads(BaseCheckpointSaver[Any]):
         options = (("filter", metadata), ("before", before))
         if config is None:
             found = yield Call("list", (None,), options)
-            mine = (item for item in found if _owner_of(item) in (None, self._owner))
-            return [self._seen(item, self._owner) for item in islice(mine, limit)]
+            mine = yield from self._mine(found, limit)
+            return [self._seen(item, self._owner) for item in mine]
         yield from self._check([config["configurable"]["thread_id"]], self._caller(config))
         found = yield Call("list", (config,), (*options, ("limit", limit)))
         return [self._seen(item, self._caller(config)) for item in found]
+
+    def _mine(
+        self, found: Sequence[CheckpointTuple], limit: int | None
+    ) -> Work[Sequence[CheckpointTuple]]:
+        """The first of the checkpoints whose threads are nobody else's."""
+        owners: dict[str, Any] = {}
+        mine: list[CheckpointTuple] = []
+        for item in found:
+            if len(mine) == limit:
+                break
+            owner = _owner_of(item)
+            if owner is None:
+                # It may be of the time before the thread had an owner.
+                thread_id = item.config["configurable"]["thread_id"]
+                if thread_id not in owners:
+                    newest = yield Call("get_tuple", (_newest_of(thread_id),))
+                    owners[thread_id] = newest and _owner_of(newest)
+                owner = owners[thread_id]
+            if owner in (None, self._owner):
+                mine.append(item)
+        return mine
 
     def _get_delta_channel_history(
         self, config: RunnableConfig, channels: Sequence[str]
@@ -252,7 +272,7 @@ class OwnedThreads(BaseCheckpointSaver[Any]):
 
     def _check(self, thread_ids: Sequence[str], owner: str | None) -> Work[None]:
         for thread_id in thread_ids:
-            newest = yield Call("get_tuple", ({"configurable": {"thread_id": thread_id}},))
+            newest = yield Call("get_tuple", (_newest_of(thread_id),))
             if newest is not None:
                 self._seen(newest, owner)
 
@@ -275,6 +295,15 @@ class OwnedThreads(BaseCheckpointSaver[Any]):
     def _caller(self, config: RunnableConfig) -> str | None:
         named = config["configurable"].get(OWNER)
         return self._owner if named is None else _checked(named)
+
+
+def _newest_of(thread_id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id}}
+
+
+def _asks_for_newest(config: RunnableConfig) -> bool:
+    """Whether it names no checkpoint, and no namespace of a nested graph."""
+    return not get_checkpoint_id(config) and not config["configurable"].get("checkpoint_ns")
 
 
 def _owner_of(found: CheckpointTuple) -> Any:

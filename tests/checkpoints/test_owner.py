@@ -52,9 +52,11 @@ def asking(saver: Any) -> Any:
 async def run(calls: SyncCalls) -> Callable[..., Any]:
     is_sync = type(calls) is SyncCalls
 
-    async def invoke(app: Any, value: Any, owner: str | None = None, thread: str = "1") -> Any:
-        place = {"thread_id": thread, **({"owner": owner} if owner is not None else {})}
-        config = {"configurable": place}
+    async def invoke(
+        app: Any, value: Any, owner: str | None = None, thread: str = "1", **place: str
+    ) -> Any:
+        named = {"owner": owner} if owner is not None else {}
+        config = {"configurable": {"thread_id": thread, **named, **place}}
         return app.invoke(value, config) if is_sync else await app.ainvoke(value, config)
 
     return invoke
@@ -83,6 +85,18 @@ async def test_another_cannot_run_or_resume_it(opened: Any, run: Any, value: Any
     assert result["said"] == ["hello", "yes"]
 
 
+async def test_another_cannot_begin_anew_in_it_from_a_checkpoint_that_is_not_there(
+    opened: Any, run: Any
+) -> None:
+    app = asking(OwnedThreads(opened))
+    await run(app, {"said": ["hello"]}, "ann")
+    missing = "2f000000-0000-6000-8000-000000000000"
+    with pytest.raises(CheckpointError, match=FOREIGN):
+        await run(app, {"said": ["mine"]}, "bob", checkpoint_id=missing)
+    result = await run(app, Command(resume="yes"), "ann")
+    assert result["said"] == ["hello", "yes"]
+
+
 async def test_who_names_nobody_is_told_to(opened: Any, run: Any) -> None:
     app = asking(OwnedThreads(opened))
     await run(app, {"said": ["hello"]}, "ann")
@@ -94,7 +108,8 @@ async def test_another_cannot_read_it(calls: Any, opened: Any, run: Any) -> None
     view = OwnedThreads(opened)
     await run(asking(view), {"said": ["hello"]}, "ann")
     [newest, *_] = await calls.history(opened, "1")
-    for place in ({"thread_id": "1"}, newest.config["configurable"]):
+    elsewhere = {"thread_id": "1", "checkpoint_ns": "elsewhere"}
+    for place in ({"thread_id": "1"}, newest.config["configurable"], elsewhere):
         config = {"configurable": {**place, "owner": "bob"}}
         with pytest.raises(CheckpointError, match=FOREIGN):
             await calls.of(view, "get_tuple", config)
@@ -159,6 +174,18 @@ async def test_what_was_saved_before_a_thread_had_an_owner_is_theirs_too(
     config = {"configurable": {**oldest.config["configurable"], "owner": "bob"}}
     with pytest.raises(CheckpointError, match=FOREIGN):
         await calls.of(view, "get_tuple", config)
+
+
+async def test_a_thread_is_not_listed_by_what_was_saved_before_it_had_an_owner(
+    calls: Any, opened: Any, run: Any
+) -> None:
+    view = OwnedThreads(opened)
+    await run(asking(view), {"said": ["hello"]})
+    await run(asking(view), Command(resume="yes"), "ann")
+    for other in (OwnedThreads(opened, "bob"), view):
+        assert await calls.threads(other) == []
+    [seen] = await calls.threads(OwnedThreads(opened, "ann"))
+    assert seen.thread_id == "1"
 
 
 async def test_the_owner_of_the_view_is_who_calls_if_no_config_says_so(
