@@ -183,8 +183,19 @@ def cost_of(model: str, usage: UsageMetadata, price: Price | None = None) -> flo
         return None
     from genai_prices import Usage
 
-    tokens = Usage(input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"])
+    tokens = Usage(
+        input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"], **_cached(usage)
+    )
     return float(listed(tokens))
+
+
+def _cached(usage: UsageMetadata) -> dict[str, int]:
+    """What of the tokens read came from the provider's cache or went there, at other prices."""
+    details = usage.get("input_token_details") or {}
+    found, kept = details.get("cache_read") or 0, details.get("cache_creation") or 0
+    if found + kept > usage["input_tokens"]:  # a provider that leaves them out of the sum
+        return {}
+    return {"cache_read_tokens": found, "cache_write_tokens": kept}
 
 
 def check_price(model: str, price: Price | None) -> None:

@@ -146,6 +146,30 @@ def test_turns_are_summed_up_as_a_view_counts_them(trail):
     assert summed_up(trail).spent.turns == len(View({"trail": trail}).turns)
 
 
+def cached(**details: int) -> UsageMetadata:
+    return {**MILLION, "input_token_details": details}  # type: ignore[typeddict-item]
+
+
+def test_what_a_provider_has_read_from_its_cache_costs_what_the_list_says():
+    plain, half = cost_of("gpt-5-mini", MILLION), cost_of("gpt-5-mini", cached(cache_read=500_000))
+    assert plain is not None
+    assert half is not None
+    assert half < plain
+
+
+def test_what_a_provider_writes_to_its_cache_costs_what_the_list_says():
+    plain = cost_of("claude-sonnet-4-5", MILLION)
+    kept = cost_of("claude-sonnet-4-5", cached(cache_creation=500_000))
+    assert plain is not None
+    assert kept is not None
+    assert kept > plain
+
+
+@pytest.mark.parametrize("details", [{}, {"cache_read": 0}, {"cache_read": 2_000_000}], ids=str)
+def test_a_cache_that_is_no_part_of_what_was_read_changes_no_price(details):
+    assert cost_of("gpt-5-mini", cached(**details)) == cost_of("gpt-5-mini", MILLION)
+
+
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-2024-08-06", "claude-sonnet-4-5"])
 def test_the_list_price_of_a_model_is_known(model):
     cost = cost_of(model, MILLION)
