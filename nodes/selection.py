@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field
 
 from langgraph_orchestra.nodes.decider import Decider, decider_from, is_decider
 from langgraph_orchestra.nodes.driver import Execution, Steps, apply
@@ -22,10 +22,15 @@ SELECTION_PROMPT = "Choose who should work on the task: everyone whose part it n
 """Prompt of the model that picks the branches, where no `Agent` gives another."""
 
 
+def _several(value: Any) -> Any:
+    """One name as a list of one, as models write it where one is enough."""
+    return [value] if isinstance(value, str) else value
+
+
 class BranchChoice(BaseModel):
     """Who works on the task."""
 
-    branches: list[str] = Field(
+    branches: Annotated[list[str], BeforeValidator(_several)] = Field(
         description="Names of those who work on it, exactly as listed.",
         validation_alias=AliasChoices("branches", "next_speaker", "participants", "names"),
     )

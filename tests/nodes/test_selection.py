@@ -10,7 +10,12 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph_orchestra.graphs import create_concurrent
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Member
-from langgraph_orchestra.state import ConfigurationError, DecisionError, OrchestrationContext
+from langgraph_orchestra.state import (
+    ConfigurationError,
+    DecisionError,
+    OrchestrationContext,
+    SpeakerChoice,
+)
 
 NAMES = ["zeta", "alpha", "mid"]
 """Declared order, which is neither that of the alphabet nor its reverse."""
@@ -209,6 +214,13 @@ def test_a_choice_written_as_text_is_understood(run):
     model = ScriptedModel([f"I think: ```json\n{json.dumps(choice('mid'))}\n```"])
 
     assert list(run(panel(model))["results"]) == ["mid"]
+
+
+@pytest.mark.parametrize(
+    "answer", [{"branches": "mid"}, SpeakerChoice(next_speaker="mid", reason="it knows")], ids=str
+)
+def test_a_single_name_is_a_choice_of_one(run, answer):
+    assert list(run(panel(ScriptedModel([answer])))["results"]) == ["mid"]
 
 
 def test_what_the_selecting_model_raises_surfaces(run):
