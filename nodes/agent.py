@@ -127,6 +127,11 @@ class Agent:
             raise TypeError(
                 f"`history` of agent `{self.name}` is a function of a `View`, not {self.history!r}"
             )
+        if not isinstance(self.state_schema, type | None):
+            raise TypeError(
+                f"`state_schema` of agent `{self.name}` is a class or None, not "
+                f"{self.state_schema!r}"
+            )
         for attribute in ("tools", "middleware", "approve_tools"):
             several = getattr(self, attribute)
             if isinstance(several, str) or not isinstance(several, Sequence | Set):

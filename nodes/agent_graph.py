@@ -5,7 +5,7 @@ imported only when an agent needs it.
 """
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -36,7 +36,7 @@ from langgraph_orchestra.nodes.handoff.tool import is_handoff_tool
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.nodes.participant_tool import ParticipantTool, may_interrupt
-from langgraph_orchestra.state import DecisionError
+from langgraph_orchestra.state import ConfigurationError, DecisionError
 
 __all__ = ["build_agent_graph"]
 
@@ -51,7 +51,19 @@ def build_agent_graph(
         agent: What the user described.
         model: Finds the model when the run is known.
         scene: The graph it takes part in; its custom state keys are the inner graph's too.
+
+    Raises:
+        TypeError: Something that is no tool, or no middleware, was given as one.
+        ConfigurationError: A tool does not say what it does.
     """
+    for tool in agent.tools:
+        _check_tool(name, tool)
+    for one in agent.middleware:
+        if not isinstance(one, AgentMiddleware):
+            raise TypeError(
+                f"`middleware` of agent `{name}` holds {one!r}; each is an instance of LangChain's "
+                f"`AgentMiddleware`"
+            )
     middleware = list(agent.middleware)
     if agent.approve_tools:
         middleware.append(HumanInTheLoopMiddleware(dict.fromkeys(agent.approve_tools, True)))
@@ -76,6 +88,28 @@ def build_agent_graph(
         checkpointer=None if _saves_its_steps(agent) else False,
     )
     return agent_graph
+
+
+def _check_tool(name: str, tool: Any) -> None:
+    """Refuse what cannot be a tool of agent `name`.
+
+    Raises:
+        TypeError: It is none.
+        ConfigurationError: It is a function that does not say what it does.
+    """
+    if isinstance(tool, BaseTool | Mapping):
+        return
+    if not (callable(tool) and hasattr(tool, "__name__")):
+        raise TypeError(
+            f"`tools` of agent `{name}` holds {tool!r}; a tool is a function with a docstring, a "
+            f"LangChain tool, a provider's own as a dict, or a participant as "
+            f"`as_tool(participant)`"
+        )
+    if not tool.__doc__:
+        raise ConfigurationError(
+            f"tool `{tool.__name__}` of agent `{name}` has no docstring, from which models learn "
+            f"what it does: write one"
+        )
 
 
 def _handoff_tools(

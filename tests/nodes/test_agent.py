@@ -322,6 +322,7 @@ def test_an_agent_without_any_model_is_found_out_before_anything_is_spent(run, t
         ({"policy": 3}, TypeError, "`policy` of agent `ada` is a Policy"),
         ({"policy": None}, TypeError, "`policy` of agent `ada` is a Policy"),
         ({"history": "everything"}, TypeError, "`history` of agent `ada` is a function"),
+        ({"state_schema": 5}, TypeError, "`state_schema` of agent `ada` is a class or None"),
         ({"tools": look}, TypeError, "`tools` of agent `ada` is a list"),
         ({"tools": "look"}, TypeError, "`tools` of agent `ada` is a list"),
         ({"middleware": Shouting()}, TypeError, "`middleware` of agent `ada` is a list"),

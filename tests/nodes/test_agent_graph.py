@@ -21,7 +21,7 @@ from langgraph_orchestra.models import ScriptedModel, StandIn
 from langgraph_orchestra.nodes import Agent, everything
 from langgraph_orchestra.nodes.agent import AgentParticipant
 from langgraph_orchestra.nodes.participant import Scene
-from langgraph_orchestra.state import OrchestrationContext, SequentialState
+from langgraph_orchestra.state import ConfigurationError, OrchestrationContext, SequentialState
 from support.openai_server import Answer, OpenAIServer
 
 
@@ -332,3 +332,25 @@ def test_a_models_name_may_stand_in_a_context_of_the_users_own(run, kind, monkey
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         assert run(app, context={"model": "openai:gpt-5-mini"})["output"] == "hello"
+
+
+def undescribed(word):
+    return word
+
+
+@pytest.mark.parametrize("given", [5, None, "look_up", Agent("b", "Help.")], ids=repr)
+def test_what_is_no_tool_is_refused_by_the_agents_name(given):
+    with pytest.raises(TypeError, match=r"`tools` of agent `ada` holds .*`as_tool\(participant\)`"):
+        create_sequential([Agent("ada", "", tools=[given])])
+
+
+@pytest.mark.parametrize("given", [undescribed, lambda word: word], ids=["function", "lambda"])
+def test_a_tool_that_does_not_say_what_it_does_is_refused_by_its_name(given):
+    with pytest.raises(ConfigurationError, match=f"tool `{given.__name__}` of agent `ada`"):
+        create_sequential([Agent("ada", "", tools=[given])])
+
+
+@pytest.mark.parametrize("given", [5, None, HumanInTheLoopMiddleware], ids=repr)
+def test_what_is_no_middleware_is_refused_by_the_agents_name(given):
+    with pytest.raises(TypeError, match=r"`middleware` of agent `ada` holds .*`AgentMiddleware`"):
+        create_sequential([Agent("ada", "", middleware=[given])])
