@@ -230,6 +230,8 @@ class _Judged(Condition):
             Judgement,
             [SystemMessage(self.question), HumanMessage(conversation)],
         )
+        if judgement.reason:
+            work.reasons = (*work.reasons, judgement.reason)
         return f"judged({self.question!r})" if judgement.answer else ""
 
 

@@ -165,7 +165,8 @@ def stop_by(
             raise
         return spent.stop, ()
     step = view.trail[-1].step if view.trail else 1
-    asked = [entry(work, kind="decision", step=step, detail=by)] if work.counted else []
+    detail = ": ".join(filter(None, [by, "; ".join(work.reasons)]))
+    asked = [entry(work, kind="decision", step=step, detail=detail)] if work.counted else []
     if not by:
         return None, asked
     return Stop(reason="terminated", detail=f"stop condition `{by}` fired", by=by), asked

@@ -102,6 +102,9 @@ class Work:
         besides: Messages it must read, whatever its history policy picks.
     """
 
+    reasons: Sequence[str] = ()
+    """Why models that were asked about it have decided as they did."""
+
     def __init__(
         self,
         name: str,

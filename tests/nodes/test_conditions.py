@@ -420,6 +420,19 @@ def test_what_a_judge_uses_is_in_the_trail(run):
     assert entries == [("ada", "agent", 10, 5), ("stop_when", "decision", 100, 7)]
 
 
+def test_why_a_judge_has_decided_so_is_in_the_trail(run):
+    verdicts = [Judgement(reason="a part is missing", answer=False), Judgement(answer=False)]
+    writers = [Agent(name, "", model=ScriptedModel(["hello"])) for name in ("ada", "bob", "cid")]
+    done = judged(ScriptedModel([*verdicts]), "Is it done?")
+    app = create_sequential(writers, stop_when=done).compile()
+    told = [turn.detail for turn in run(app)["trail"] if turn.kind == "decision"]
+    assert told == ["a part is missing", ""]
+
+    result = stopped_by_judge(run, ScriptedModel([Judgement(reason="it is", answer=True)]))
+    assert result["trail"][-1].detail == "judged('Is it done?'): it is"
+    assert result["stop"].by == "judged('Is it done?')"
+
+
 def test_a_judge_without_a_model_is_refused_before_anything_is_spent(run):
     writer = ScriptedModel(["hello"])
     graph = create_sequential(
