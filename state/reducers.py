@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
+from langgraph_orchestra.state.errors import InputError
 from langgraph_orchestra.state.records import Handoff, Record, Result, Turn
 
 __all__ = [
@@ -172,8 +173,18 @@ def _are_new(thread: Sequence[Any], written: Sequence[Any]) -> bool:
 
 
 def _message_from(written: Any) -> BaseMessage:
-    """A message of what was written as one."""
-    message = convert_to_messages([written])[0]
+    """A message of what was written as one.
+
+    Raises:
+        InputError: It is none.
+    """
+    try:
+        message = convert_to_messages([written])[0]
+    except (NotImplementedError, ValueError) as error:
+        raise InputError(
+            f"`messages` holds {written!r}, which is no message: give a text, a message, or a pair "
+            f'such as `("user", "Write about octopuses")`'
+        ) from error
     return message_chunk_to_message(message) if message.type.endswith("Chunk") else message
 
 

@@ -45,6 +45,16 @@ def test_a_task_without_a_word_is_refused_before_anybody_is_called(run, blank):
     assert called == []
 
 
+@pytest.mark.parametrize(
+    "given", [None, 5, [None], ["go", 5], [("stranger", "go")], {"role": "user"}], ids=repr
+)
+def test_what_is_no_message_is_refused_by_name_before_anybody_is_called(run, given):
+    called: list[View] = []
+    with pytest.raises(InputError, match=r"`messages` holds .*, which is no message: give a text"):
+        run(app_of(listening(called)), {"messages": given})
+    assert called == []
+
+
 def listening(called: list[View]) -> Any:
     """A participant that keeps what it sees."""
 
