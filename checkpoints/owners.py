@@ -115,7 +115,7 @@ class OwnedThreads(BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         """Save a checkpoint as the caller's."""
         owner = self._caller(config)
-        saved = self._saver.put(_named(config, owner), checkpoint, metadata, new_versions)
+        saved = self._saver.put(_saving(config, owner), checkpoint, metadata, new_versions)
         return _named(saved, owner)
 
     async def aput(
@@ -127,7 +127,7 @@ class OwnedThreads(BaseCheckpointSaver[Any]):
     ) -> RunnableConfig:
         """Save a checkpoint, as `put` does."""
         owner = self._caller(config)
-        saved = await self._saver.aput(_named(config, owner), checkpoint, metadata, new_versions)
+        saved = await self._saver.aput(_saving(config, owner), checkpoint, metadata, new_versions)
         return _named(saved, owner)
 
     def put_writes(
@@ -314,6 +314,15 @@ def _named(config: RunnableConfig, owner: str | None) -> RunnableConfig:
     if owner is None:
         return config
     return {**config, "configurable": {**config["configurable"], OWNER: owner}}
+
+
+def _saving(config: RunnableConfig, owner: str | None) -> RunnableConfig:
+    """The config under which is saved: an `owner` that its own metadata has means something else.
+
+    It would be saved in place of who calls.
+    """
+    metadata = {key: value for key, value in config.get("metadata", {}).items() if key != OWNER}
+    return {**_named(config, owner), "metadata": metadata}
 
 
 def _checked(owner: Any) -> str:

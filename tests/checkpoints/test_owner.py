@@ -188,6 +188,19 @@ async def test_a_thread_is_not_listed_by_what_was_saved_before_it_had_an_owner(
     assert seen.thread_id == "1"
 
 
+@pytest.mark.parametrize("owner", ["ann", None])
+async def test_metadata_of_a_run_does_not_say_whose_its_thread_is(
+    calls: Any, opened: Any, owner: str | None
+) -> None:
+    app = asking(OwnedThreads(opened, owner)).with_config(metadata={"owner": "bob", "tag": "x"})
+    await calls.invoke(app, {"said": ["hello"]}, "1")
+    assert await calls.history(OwnedThreads(opened, owner), "1", limit=1)
+    result = await calls.invoke(app, Command(resume="yes"), "1")
+    assert result["said"] == ["hello", "yes"]
+    [newest] = await calls.history(opened, "1", limit=1)
+    assert newest.metadata["tag"] == "x"
+
+
 async def test_the_owner_of_the_view_is_who_calls_if_no_config_says_so(
     opened: Any, run: Any
 ) -> None:
