@@ -18,6 +18,7 @@ from langgraph_orchestra.checkpoints.rows import (
     Place,
     Row,
     SavedThread,
+    as_written,
     latest_of_each_namespace,
     remembered_before,
 )
@@ -80,10 +81,9 @@ def prune_thread(
 def threads_of_runs(cursor: sqlite3.Cursor, run_ids: Sequence[str]) -> list[str]:
     """The threads that have checkpoints of these runs."""
     found = cursor.execute(
-        "SELECT DISTINCT thread_id FROM checkpoints"
-        " WHERE json_extract(CAST(metadata AS TEXT), '$.run_id')"
-        " IN (SELECT value FROM json_each(?))",
-        (json.dumps([*run_ids]),),
+        "SELECT DISTINCT thread_id FROM checkpoints, json_each(?) AS run"
+        " WHERE instr(CAST(metadata AS TEXT), run.value)",
+        (json.dumps([as_written("run_id", run_id) for run_id in run_ids]),),
     )
     return [thread_id for (thread_id,) in found]
 

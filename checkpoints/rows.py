@@ -21,6 +21,7 @@ __all__ = [
     "Place",
     "Row",
     "SavedThread",
+    "as_written",
     "count_checkpoints",
     "deltas_by_namespace",
     "latest_of_each_namespace",
@@ -188,10 +189,19 @@ def count_checkpoints(cursor: sqlite3.Cursor, limit: int | None) -> Sequence[tup
     """The threads with how many checkpoints that hold a state each has, the latest used first."""
     return cursor.execute(
         "SELECT thread_id, COUNT(*) FROM checkpoints"
-        " WHERE checkpoint_ns = '' AND json_extract(CAST(metadata AS TEXT), ?) IS NULL"
+        " WHERE checkpoint_ns = '' AND NOT ifnull(instr(CAST(metadata AS TEXT), ?), 0)"
         " GROUP BY thread_id ORDER BY MAX(checkpoint_id) DESC LIMIT ?",
-        (f"$.{STUB_MARK}", -1 if limit is None else limit),
+        (as_written("step", STUB_STEP), -1 if limit is None else limit),
     ).fetchall()
+
+
+def as_written(key: str, value: str | int) -> str:
+    """How an entry stands in the text of metadata, as the savers write it.
+
+    SQLite can look for this text, but not always for the entry: a config may bring NaN, which
+    Python's JSON has and SQLite's has not.
+    """
+    return json.dumps({key: value}, ensure_ascii=False)[1:-1]
 
 
 def deltas_by_namespace(rows: Iterable[Row]) -> Mapping[str, set[str]]:

@@ -120,6 +120,18 @@ async def test_runs_that_are_nowhere_leave_all_as_it_is(
     assert notes(app) == numbered(1)
 
 
+@pytest.mark.parametrize("run_id", ["1", 'a "quoted" \\ name', "über", "🐙"])
+async def test_a_run_is_found_whatever_else_its_metadata_holds(
+    calls: Any, saver: Any, run_id: str
+) -> None:
+    app = noting(saver)
+    await run(app, 0)
+    metadata = {"run_id": run_id, "score": float("nan"), "best": float("inf")}
+    app.invoke({"turn": 1}, {**config_of("1"), "metadata": metadata})
+    await calls.of(saver, "delete_for_runs", [run_id])
+    assert notes(app) == numbered(1)
+
+
 async def test_one_run_id_in_place_of_several_is_refused(calls: Any, saver: Any) -> None:
     with pytest.raises(TypeError, match="`run_ids` is a sequence of ids"):
         await calls.of(saver, "delete_for_runs", "123")

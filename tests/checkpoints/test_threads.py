@@ -165,6 +165,15 @@ async def test_checkpoints_of_nested_graphs_are_not_counted(calls: Any, store: s
     assert [item.metadata["step"] for item in newest_first] == [2, 1, 0, -1]
 
 
+async def test_a_number_in_metadata_that_sqlite_cannot_read_hides_no_thread(
+    calls: Any, file_saver: Any
+) -> None:
+    app = chain(node("last")).compile(checkpointer=file_saver)
+    await calls.invoke(app.with_config(metadata={"score": float("nan")}), {"ran": []}, "1")
+    await calls.invoke(app, {"ran": []}, "2")
+    assert [info.checkpoints for info in await calls.threads(file_saver)] == [4, 4]
+
+
 async def test_the_history_can_be_cut_off(calls: Any, store: str) -> None:
     async with calls.opened(store) as saver:
         await calls.invoke(chain(node("last")).compile(checkpointer=saver), {"ran": []}, "1")
