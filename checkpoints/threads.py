@@ -17,7 +17,7 @@ from langgraph.checkpoint.serde.types import ERROR, INTERRUPT, RESUME, TASKS
 from langgraph.constants import START
 
 from langgraph_orchestra.checkpoints.calls import Call, Work, ado, do
-from langgraph_orchestra.checkpoints.rows import NO_TASK, STUB_MARK, count_checkpoints
+from langgraph_orchestra.checkpoints.rows import NO_TASK, STUB_STEP, count_checkpoints
 from langgraph_orchestra.checkpoints.serializer import looking_only
 from langgraph_orchestra.checkpoints.upkeep import Upkeep
 from langgraph_orchestra.state import ConfigurationError
@@ -181,7 +181,7 @@ def _from_all(found: Iterable[CheckpointTuple]) -> list[ThreadInfo]:
 
 
 def _states(thread_id: str, limit: int | None) -> Work[list[CheckpointTuple]]:
-    """The checkpoints that hold a state, without what forks and pruning leave before them."""
+    """The checkpoints that hold a state, without what only anchors the writes of later ones."""
     found = yield Call("list", (_root_of(thread_id),), (("limit", limit),))
     states = [item for item in found if not _is_stub(item)]
     if len(states) < len(found) == limit:
@@ -191,7 +191,7 @@ def _states(thread_id: str, limit: int | None) -> Work[list[CheckpointTuple]]:
 
 
 def _is_stub(item: CheckpointTuple) -> bool:
-    return STUB_MARK in item.metadata
+    return item.metadata.get("step") == STUB_STEP
 
 
 def _describe(thread_id: str, newest: CheckpointTuple, checkpoints: int) -> ThreadInfo:

@@ -12,6 +12,8 @@ from langgraph.types import Command, Send, interrupt
 from langgraph_orchestra.checkpoints import history, open_checkpointer, threads
 from langgraph_orchestra.state import ConfigurationError
 
+from .conftest import config_of
+
 
 class State(TypedDict, total=False):
     """State that collects who ran."""
@@ -163,6 +165,17 @@ async def test_checkpoints_of_nested_graphs_are_not_counted(calls: Any, store: s
         newest_first = await calls.history(saver, "1")
     assert info.checkpoints == 4
     assert [item.metadata["step"] for item in newest_first] == [2, 1, 0, -1]
+
+
+async def test_the_history_is_of_what_can_be_forked(calls: Any, store: str, growing: Any) -> None:
+    async with calls.opened(store) as saver:
+        # Leaves a checkpoint without a state, on which the writes of the first run hang.
+        growing(saver).invoke({"items": ["x"], "wanted": 3}, config_of("1"), durability="exit")
+        [only] = await calls.history(saver, "1")
+        [info] = await calls.threads(saver)
+        forked = await calls.fork(saver, "1", only.checkpoint["id"])
+        assert (await calls.state(growing(saver), forked)).values["items"][0] == "x"
+    assert info.checkpoints == 1
 
 
 async def test_a_number_in_metadata_that_sqlite_cannot_read_hides_no_thread(
