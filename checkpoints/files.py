@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from langgraph_orchestra.checkpoints.connections import BUSY_SECONDS, named_errors
+from langgraph_orchestra.checkpoints.urls import expanded
 from langgraph_orchestra.state import CheckpointError, ConfigurationError
 
 __all__ = ["back_up", "find_damage", "give_back_space"]
@@ -62,7 +63,7 @@ def back_up(path: Path | str, target: str | os.PathLike[str]) -> None:
         CheckpointError: If either file cannot be used.
         ConfigurationError: If there is a file of the copy's name already.
     """
-    destination = Path(target).expanduser()
+    destination = expanded(Path(target))
     if destination.exists():
         raise ConfigurationError(f"file `{destination}` is there already; name another")
     partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")

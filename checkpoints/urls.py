@@ -6,7 +6,7 @@ from pathlib import Path
 
 from langgraph_orchestra.state import ConfigurationError
 
-__all__ = ["database_path", "postgres_url", "without_credentials"]
+__all__ = ["database_path", "expanded", "postgres_url", "without_credentials"]
 
 VALID_FORMS = (
     "`memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, "
@@ -28,7 +28,7 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
         Path of the SQLite file; None if it names another kind of store.
 
     Raises:
-        ConfigurationError: If the URL has another form.
+        ConfigurationError: If the URL has another form, or its `~` no home.
         TypeError: If it is neither text nor a path.
     """
     text = os.fspath(url)
@@ -37,7 +37,7 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
     if text == "memory://" or POSTGRES.match(text):
         return None
     if isinstance(url, os.PathLike):
-        return Path(text).expanduser()
+        return expanded(Path(text))
     name = text.removeprefix("sqlite:///")
     # A scheme has at least two letters, so that a Windows drive is not taken for one.
     if not name or name == ":memory:" or re.match(r"[A-Za-z][\w+.-]+:", name):
@@ -49,7 +49,21 @@ def database_path(url: str | os.PathLike[str]) -> Path | None:
             f"a checkpointer URL takes no options after `?`: `{without_credentials(text)}`; "
             "use the keywords of `open_checkpointer`"
         )
-    return Path(name).expanduser()
+    return expanded(Path(name))
+
+
+def expanded(path: Path) -> Path:
+    """A path with the home in place of `~`.
+
+    Raises:
+        ConfigurationError: If it is the home of somebody who is not known here.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"there is no home for the `~` of `{path}`; write the whole path"
+        ) from error
 
 
 def postgres_url(url: str | os.PathLike[str]) -> str | None:

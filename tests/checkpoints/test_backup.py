@@ -56,6 +56,11 @@ async def test_a_backup_never_takes_the_place_of_a_file(
         await calls.of(saver, "backup", tmp_path / "runs.db")
 
 
+async def test_a_backup_in_a_home_of_somebody_unknown_is_refused(calls: Any, saver: Any) -> None:
+    with pytest.raises(ConfigurationError, match="there is no home for the `~`"):
+        await calls.of(saver, "backup", "~no-such-user/copy.db")
+
+
 async def test_a_backup_into_a_folder_that_is_not_there_is_refused(
     calls: Any, saver: Any, tmp_path: Path
 ) -> None:

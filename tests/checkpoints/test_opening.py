@@ -107,6 +107,17 @@ def test_options_in_the_url_are_refused() -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "url", ["~no-such-user/runs.db", "sqlite:///~no-such-user/runs.db", Path("~no-such-user")]
+)
+def test_a_home_of_somebody_unknown_is_refused(url: str | Path) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="there is no home for the `~` of `~no-such-user"),
+        open_checkpointer(url),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("url", [None, 3, b"runs.db"])
 def test_a_url_of_another_type_is_a_type_error(url: Any) -> None:
     with pytest.raises(TypeError), open_checkpointer(url):
