@@ -338,7 +338,9 @@ def undescribed(word):
     return word
 
 
-@pytest.mark.parametrize("given", [5, None, "look_up", Agent("b", "Help.")], ids=repr)
+@pytest.mark.parametrize(
+    "given", [5, None, "look_up", Agent("b", "Help.")], ids=["number", "nothing", "name", "agent"]
+)
 def test_what_is_no_tool_is_refused_by_the_agents_name(given):
     with pytest.raises(TypeError, match=r"`tools` of agent `ada` holds .*`as_tool\(participant\)`"):
         create_sequential([Agent("ada", "", tools=[given])])
