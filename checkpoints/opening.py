@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -101,7 +102,7 @@ async def aopen_checkpointer(
         ConfigurationError: If the URL, the key, `synchronous` or a type cannot be used.
         CheckpointError: If the file or database cannot be used; the message names it.
     """
-    saver = await asyncio.to_thread(_open, url, key, synchronous, types)
+    saver = await _aopen(url, key, synchronous, types)
     try:
         yield saver
     finally:
@@ -122,6 +123,28 @@ def _open(
     if path is None:
         return InMemorySaver(serde=serde)
     return OrchestraSqliteSaver.open(path, serde=serde, synchronous=synchronous)
+
+
+async def _aopen(
+    url: str | os.PathLike[str],
+    key: bytes | str | None,
+    synchronous: Synchronous,
+    types: Iterable[type],
+) -> _Saver:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="opening a checkpointer")
+    opening = pool.submit(_open, url, key, synchronous, types)
+    pool.shutdown(wait=False)
+    try:
+        return await asyncio.wrap_future(opening)
+    except asyncio.CancelledError:
+        # Its thread goes on, and opens what nobody would close.
+        opening.add_done_callback(_close_opened)
+        raise
+
+
+def _close_opened(opening: Future[_Saver]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        _close(opening.result())
 
 
 def _close(saver: _Saver) -> None:

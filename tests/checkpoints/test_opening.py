@@ -1,9 +1,11 @@
 """Opening: which URLs name which store, what a new file is like, and what goes wrong."""
 
+import asyncio
 import os
 import sqlite3
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -207,6 +209,24 @@ async def test_the_file_is_closed_after_an_async_block(tmp_path: Path) -> None:
         pass
     with pytest.raises(CheckpointError, match="closed database"):
         await saver.aget_tuple({"configurable": {"thread_id": "1"}})
+
+
+async def test_what_is_still_being_opened_when_its_caller_is_cancelled_is_closed(
+    tmp_path: Path,
+) -> None:
+    there_before = {*threading.enumerate()}
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as other:
+        other.execute("CREATE TABLE notes (text TEXT)")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), aopen_checkpointer(tmp_path / "runs.db"):
+                pass
+        opening = {*threading.enumerate()} - there_before
+        other.rollback()
+        for thread in opening:
+            thread.join(timeout=10)
+    assert opening
+    assert {*threading.enumerate()} <= there_before
 
 
 def test_a_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
