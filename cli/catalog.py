@@ -45,8 +45,9 @@ def templates_for(name: str | None) -> "Sequence[Template]":
         return list(templates.values())
     chosen = [one for one in templates.values() if name in (one.name, one.pattern)]
     if not chosen:
-        patterns = dict.fromkeys(template.pattern for template in templates.values())
-        raise CommandError(_unknown("template or pattern", name, [*patterns, *templates]))
+        patterns = [template.pattern for template in templates.values()]
+        choices = dict.fromkeys([*patterns, *templates])  # one may be called like the other
+        raise CommandError(_unknown("template or pattern", name, choices))
     return chosen
 
 

@@ -32,6 +32,11 @@ def test_a_name_like_no_other_gets_the_list_alone(orchestra):
     assert error_of(orchestra("run", "zzz", "x")).startswith("unknown template `zzz`; there are ")
 
 
+def test_a_template_that_is_called_like_its_pattern_is_listed_once(orchestra_as_shipped):
+    message = error_of(orchestra_as_shipped("demo", "zzz"))
+    assert message.count("maker_checker") == 1
+
+
 def test_hyphens_are_taken_for_a_slip(orchestra_as_shipped):
     done = orchestra_as_shipped("run", "Content-Pipeline", "x")
     assert "did you mean `content_pipeline`?" in error_of(done)
