@@ -143,9 +143,11 @@ def fork_thread(
         new_id: Id of the new thread; None makes one.
 
     Raises:
-        CommandError: There is no such thread or step.
+        CommandError: There is no such thread or step, or the id is empty.
         ConfigurationError: The new thread is there already.
     """
+    if new_id is not None and not new_id.strip():
+        raise CommandError("`--as` is empty; leave it out, and an id is made")
     step = _named(steps_of(saver, thread_id), thread_id, at)
     return Fork(checkpoints.fork(saver, thread_id, step.checkpoint_id, new_id), thread_id, step)
 

@@ -74,7 +74,7 @@ def test_a_fork_of_a_finished_thread_can_be_looked_at(orchestra):
         (("fork", "nowhere", "--at", "1"), "there is no thread `nowhere`"),
         (("fork", "t", "--at", "99"), "no step or checkpoint `99`; `orchestra fork t` lists them"),
         (("fork", "t", "--at", "0", "--as", "t"), "thread `t` is there already"),
-        (("fork", "t", "--at", "0", "--as", ""), "`new_thread_id` is empty"),
+        (("fork", "t", "--at", "0", "--as", ""), "`--as` is empty; leave it out"),
         (("prune",), "name the threads to prune, or `--all`"),
         (("prune", "t", "--all"), "name threads or `--all`, not both"),
         (("prune", "nowhere", "--yes"), "there is no thread `nowhere`"),
