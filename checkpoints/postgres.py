@@ -40,7 +40,7 @@ from langgraph_orchestra.checkpoints.postgres_upkeep import (
     delete_threads,
     prune_thread,
 )
-from langgraph_orchestra.checkpoints.pruning import Pruning
+from langgraph_orchestra.checkpoints.pruning import Pruning, checked_ids
 from langgraph_orchestra.checkpoints.serializer import looking_only
 from langgraph_orchestra.checkpoints.sqlite import Synchronous
 from langgraph_orchestra.state import CheckpointError, ConfigurationError
@@ -209,7 +209,7 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete what some runs have saved; a later checkpoint keeps what it is made from."""
         with _named_errors(self.name), self.pool.connection() as connection:
-            delete_runs(connection, _texts("run_ids", run_ids))
+            delete_runs(connection, checked_ids("run_ids", run_ids))
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread with all its checkpoints, writes and nested graphs.
@@ -251,7 +251,7 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
             TypeError: If an argument has the wrong type.
         """
         choose = chooser(Pruning(strategy, keep, age))
-        threads = _texts("thread_ids", thread_ids)
+        threads = checked_ids("thread_ids", thread_ids)
         with _named_errors(self.name):
             if strategy == "delete":
                 with self.pool.connection() as connection:
@@ -376,12 +376,6 @@ def _with_text_id(config: RunnableConfig) -> RunnableConfig:
     """Thread ids are text in the database, which compares no numbers with it."""
     place = config["configurable"]
     return {**config, "configurable": {**place, "thread_id": str(place["thread_id"])}}
-
-
-def _texts(name: str, ids: Sequence[str]) -> list[str]:
-    if isinstance(ids, str):
-        raise TypeError(f"`{name}` is a sequence of ids: `[{ids!r}]`")
-    return [str(item) for item in ids]
 
 
 def _set_up(connection: Connection[DictRow], name: str) -> None:
