@@ -224,8 +224,9 @@ def prune_threads(
         vacuum: Whether to make the file smaller.
 
     Raises:
-        CommandError: This cannot be done in such a database.
+        CommandError: This cannot be done in such a database; then nothing is.
     """
+    file = _file_of(saver, "made smaller") if vacuum else None
     ids = [info.thread_id for info in plan.threads]
     if plan.strategy == "delete":
         for thread_id in ids:
@@ -233,8 +234,8 @@ def prune_threads(
     elif ids:
         keeper: Any = saver  # one in memory has nothing to prune, all others know these words
         keeper.prune(ids, strategy=plan.strategy, keep=plan.keep, age=plan.age)
-    if vacuum:
-        _file_of(saver, "made smaller").vacuum()
+    if file is not None:
+        file.vacuum()
     left = {info.thread_id: info.checkpoints for info in checkpoints.threads(saver)}
     path = database_path(database.url)
     return Pruned(

@@ -148,6 +148,16 @@ def test_deleted_threads_are_gone_and_their_space_is_given_back(orchestra, workp
     assert (workplace / "orchestra.db").stat().st_size < full
 
 
+def test_nothing_is_dropped_where_the_space_cannot_be_given_back(orchestra, postgres):
+    url = postgres.new_store()
+    orchestra("run", "article", "x", "--thread", "t", "--db", url)
+    before = checkpoints("t", url)
+    done = orchestra("prune", "t", "--delete", "--vacuum", "--yes", "--db", url)
+    assert done.exit_code == 2
+    assert "this database cannot be made smaller" in done.stderr
+    assert checkpoints("t", url) == before
+
+
 def test_a_database_without_threads_needs_no_pruning(orchestra):
     done = orchestra("prune", "--all", "--db", "memory://")
     assert (done.exit_code, done.stdout) == (0, "There are no threads to prune.\n")
