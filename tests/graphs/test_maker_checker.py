@@ -517,7 +517,7 @@ def test_checkers_work_side_by_side():
     slow = [Agent(f"c{n}", "", model=ScriptedModel([YES], delay=0.2)) for n in range(20)]
     result = loop(writer(), slow).invoke({"messages": "go"})
     began = [turn.started_at for turn in result["trail"][1:]]
-    assert (max(began) - min(began)).total_seconds() < 1
+    assert (max(began) - min(began)).total_seconds() < 2  # one after another, it would be 3.8
     assert ended(result) == ("draft", "approved")
 
 
