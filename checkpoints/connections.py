@@ -5,14 +5,15 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from langgraph_orchestra.state import CheckpointError
 
 __all__ = [
+    "Job",
     "Synchronous",
     "check_process",
     "closed_error",
@@ -21,6 +22,10 @@ __all__ = [
     "ensure_file",
     "named_errors",
 ]
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Cursor], T]
+"""Work on a file, which is given a cursor."""
 
 Synchronous = Literal["FULL", "NORMAL"]
 """When SQLite waits for the disk: at every commit, or only now and then."""

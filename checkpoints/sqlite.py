@@ -9,7 +9,7 @@ than one machine, or thousands of runs at once, a SQLite file is the wrong store
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -26,6 +26,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from langgraph_orchestra.checkpoints.connections import (
+    Job,
     Synchronous,
     connect,
     ensure_file,
@@ -109,7 +110,7 @@ class OrchestraSqliteSaver(Upkeep):
         self._writer.close()
         self._readers.close()
 
-    def write(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+    def write(self, job: Job[T]) -> T:
         """Run a job in a transaction of the writer, which other jobs may share.
 
         Args:
@@ -125,14 +126,14 @@ class OrchestraSqliteSaver(Upkeep):
         """
         return self._writer.write(job)
 
-    async def awrite(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+    async def awrite(self, job: Job[T]) -> T:
         """Do what `write` does, without holding up the event loop.
 
         The job runs in another thread, and also when the call is cancelled meanwhile.
         """
         return await self._writer.awrite(job)
 
-    def read(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+    def read(self, job: Job[T]) -> T:
         """Run a job on a connection for reading, which sees one state of the file all along.
 
         Args:
@@ -146,7 +147,7 @@ class OrchestraSqliteSaver(Upkeep):
         """
         return self._readers.read(job)
 
-    async def aread(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+    async def aread(self, job: Job[T]) -> T:
         """Do what `read` does in a worker thread, which has the caller's context variables."""
         return await self._readers.aread(job)
 
@@ -165,7 +166,7 @@ class OrchestraSqliteSaver(Upkeep):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Get a checkpoint, as `get_tuple` does."""
-        return await self.aread(lambda cursor: self._on(cursor).get_tuple(config))
+        return await self._readers.aread_shortly(lambda cursor: self._on(cursor).get_tuple(config))
 
     def list(
         self,
@@ -273,7 +274,7 @@ class OrchestraSqliteSaver(Upkeep):
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """Get what `DeltaChannel`s are put together from, as `get_delta_channel_history` does."""
-        return await self.aread(
+        return await self._readers.aread_shortly(
             lambda cursor: self._on(cursor).get_delta_channel_history(
                 config=config, channels=channels
             )
@@ -288,13 +289,11 @@ class OrchestraSqliteSaver(Upkeep):
         metadata: dict[str, Any] | None,
         before: RunnableConfig | None,
         limit: int | None,
-    ) -> Callable[[sqlite3.Cursor], Sequence[RunnableConfig]]:
+    ) -> Job[Sequence[RunnableConfig]]:
         """A job that finds the checkpoints asked for, newest first, without reading them."""
         return lambda cursor: find_places(cursor, self.serde, config, metadata, before, limit)
 
-    def _getting(
-        self, places: Sequence[RunnableConfig]
-    ) -> Callable[[sqlite3.Cursor], Sequence[CheckpointTuple]]:
+    def _getting(self, places: Sequence[RunnableConfig]) -> Job[Sequence[CheckpointTuple]]:
         """A job that gets the checkpoints that are still there."""
 
         def job(cursor: sqlite3.Cursor) -> Sequence[CheckpointTuple]:

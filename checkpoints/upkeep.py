@@ -6,8 +6,7 @@ and other threads are held up only briefly.
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from langgraph_orchestra.checkpoints.connections import Job
 from langgraph_orchestra.checkpoints.copying import copy_rows
 from langgraph_orchestra.checkpoints.files import back_up, find_damage, give_back_space
 from langgraph_orchestra.checkpoints.pruning import (
@@ -28,7 +28,6 @@ from langgraph_orchestra.checkpoints.pruning import (
 __all__ = ["Upkeep"]
 
 T = TypeVar("T")
-Job = Callable[[sqlite3.Cursor], T]
 
 
 class Upkeep(BaseCheckpointSaver[str]):

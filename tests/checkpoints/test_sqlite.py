@@ -116,6 +116,25 @@ async def gathered(saver: OrchestraSqliteSaver, *jobs: Callable[[sqlite3.Cursor]
         return await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def counted_wakes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The calls that other threads make into the running loop, from now on."""
+    loop = asyncio.get_running_loop()
+    wakes: list[object] = []
+    wake = loop.call_soon_threadsafe
+
+    def counted(*args: Any, **options: Any) -> Any:
+        wakes.append(args)
+        return wake(*args, **options)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+    return wakes
+
+
+def names_of_threads(path: Path) -> list[str]:
+    """The threads that work on a file."""
+    return [thread.name for thread in threading.enumerate() if str(path) in thread.name]
+
+
 class TestSharedCommits:
     """Jobs that wait at the same moment are committed together, and fail each for itself."""
 
@@ -129,15 +148,7 @@ class TestSharedCommits:
     async def test_an_event_loop_is_woken_once_for_all_that_waited_in_it(
         self, saver: OrchestraSqliteSaver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        loop = asyncio.get_running_loop()
-        wakes: list[object] = []
-        wake = loop.call_soon_threadsafe
-
-        def counted(*args: Any, **options: Any) -> Any:
-            wakes.append(args)
-            return wake(*args, **options)
-
-        monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+        wakes = counted_wakes(monkeypatch)
         await gathered(saver, *(noting(str(number)) for number in range(20)))
         assert len(wakes) == 1
 
@@ -344,6 +355,87 @@ class TestReads:
         assert await saver.aget_tuple(place()) is not None
         has_read.set()
         assert await node
+
+
+class TestSharedReads:
+    """Checkpoints that are asked for at the same moment are read together, and fail alone."""
+
+    async def test_an_event_loop_is_woken_at_most_once_for_each_round_of_reads(
+        self, saver: OrchestraSqliteSaver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(20):
+            put(saver, str(number), number)
+        wakes = counted_wakes(monkeypatch)
+        found = await asyncio.gather(*(saver.aget_tuple(place(str(n))) for n in range(20)))
+        assert numbers(found) == [*range(20)]
+        # One that came first is read alone; while it is, the others gather.
+        assert len(wakes) <= 3
+
+    async def test_a_checkpoint_that_cannot_be_read_costs_the_others_nothing(
+        self, saver: OrchestraSqliteSaver
+    ) -> None:
+        put(saver, "1", 1)
+        put(saver, "2", 2)
+        saver.write(
+            lambda cursor: cursor.execute(
+                "UPDATE checkpoints SET checkpoint = x'c1' WHERE thread_id = '1'"
+            )
+        )
+        broken, whole, none = await asyncio.gather(
+            *(saver.aget_tuple(place(name)) for name in ("1", "2", "3")), return_exceptions=True
+        )
+        assert isinstance(broken, Exception)
+        assert numbers([whole]) == [2]
+        assert none is None
+
+    async def test_a_read_that_takes_long_holds_no_checkpoint_up(
+        self, saver: OrchestraSqliteSaver
+    ) -> None:
+        put(saver, "1")
+        may_end = threading.Event()
+        long = [asyncio.create_task(saver.aread(lambda _: may_end.wait(30))) for _ in range(10)]
+        await asyncio.sleep(0)
+        assert await saver.aget_tuple(place()) is not None
+        may_end.set()
+        assert all(await asyncio.gather(*long))
+
+    async def test_what_a_write_returned_for_is_read(self, saver: OrchestraSqliteSaver) -> None:
+        async def write_and_read(name: str) -> None:
+            for number in range(20):
+                await aput(saver, name, number)
+                assert numbers([await saver.aget_tuple(place(name))]) == [number]
+
+        await asyncio.gather(*(write_and_read(str(name)) for name in range(10)))
+
+    async def test_a_read_that_is_cancelled_disturbs_nobody(
+        self, saver: OrchestraSqliteSaver
+    ) -> None:
+        put(saver, "1", 1)
+        reads = [asyncio.create_task(saver.aget_tuple(place())) for _ in range(10)]
+        await asyncio.sleep(0)
+        reads[0].cancel()
+        found = await asyncio.gather(*reads, return_exceptions=True)
+        assert isinstance(found[0], asyncio.CancelledError)
+        assert numbers(found[1:]) == [1] * 9
+
+    def test_all_are_told_when_the_file_is_gone(self, tmp_path: Path) -> None:
+        async def read(saver: OrchestraSqliteSaver) -> Any:
+            reads = (saver.aget_tuple(place(str(number))) for number in range(5))
+            return await asyncio.gather(*reads, return_exceptions=True)
+
+        with opened(tmp_path / "gone.db") as saver:
+            for file in tmp_path.iterdir():
+                file.unlink()
+            found = asyncio.run(read(saver))
+        assert {type(error) for error in found} == {CheckpointError}
+        assert all("gone.db" in str(error) for error in found)
+
+    def test_threads_start_when_they_are_needed(self, path: Path) -> None:
+        with opened(path) as saver:
+            assert saver.get_tuple(place()) is None
+            assert names_of_threads(path) == []
+            put(saver, "1")
+            assert names_of_threads(path) == [f"writer of {path}"]
 
 
 class TestSyncCallsInALoop:
