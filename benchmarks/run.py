@@ -28,7 +28,16 @@ from magentic import (
 from measure import Mark
 from rich.console import Console
 from rich.table import Table
-from saver import saver_async_1, saver_async_10, saver_async_100, saver_sync_1, saver_sync_10
+from saver import (
+    saver_agents_async_1,
+    saver_agents_async_10,
+    saver_agents_async_100,
+    saver_agents_sync_1,
+    saver_agents_sync_10,
+    saver_async_1,
+    saver_async_10,
+    saver_async_100,
+)
 from supervisor import (
     supervisor_async,
     supervisor_calls,
@@ -65,8 +74,11 @@ MEASUREMENTS: list[Callable[[], Mark]] = [
     saver_async_1,
     saver_async_10,
     saver_async_100,
-    saver_sync_1,
-    saver_sync_10,
+    saver_agents_async_1,
+    saver_agents_async_10,
+    saver_agents_async_100,
+    saver_agents_sync_1,
+    saver_agents_sync_10,
 ]
 
 
