@@ -84,9 +84,6 @@ class Gathering:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = False
-        # A daemon thread does not keep the interpreter from ending, but one that is stopped at
-        # some point while it ends can no longer be waited for.
-        atexit.register(self.close)
 
     def run(self, job: Job[T]) -> T:
         """Hand a job in, and return what it returned.
@@ -138,6 +135,9 @@ class Gathering:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
+                # A daemon thread does not keep the interpreter from ending, but one that is
+                # stopped at some point while it ends can no longer be waited for.
+                atexit.register(self.close)
             self._queue.put(waiting)
 
     def _work(self) -> None:
