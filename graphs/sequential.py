@@ -47,9 +47,9 @@ def create_sequential(
 ) -> PatternGraph:
     """Build a graph in which participants work one after another.
 
-    A person (`Human`) reviews the answer before them: approve passes it on, edit replaces it,
-    reject sends it back to the stage before with their feedback. As the first stage, or with
-    `role="answer"`, they say something.
+    A person (`Human`) reviews the answer before them: approve passes it on, edit replaces it (a
+    typed one with JSON of its type), reject sends it back to the stage before with their feedback.
+    As the first stage, or with `role="answer"`, they say something.
 
     Args:
         participants: The stages, in order; one is enough. Agents, people, functions, graphs.
@@ -73,7 +73,12 @@ def create_sequential(
     budget = check_limits(limits)
     condition = None if stop_when is None else as_condition(stop_when)
     scene = Scene(
-        "sequential", history or task_and_last(), budget, human_role="review", opening_role="answer"
+        "sequential",
+        history or task_and_last(),
+        budget,
+        human_role="review",
+        opening_role="answer",
+        edits_keep_type=True,
     )
     scene, stages, schema = scene_of(
         "sequential", scene, participants, state_schema, SequentialState

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from langgraph_orchestra.nodes.answers import Decision, DecisionType, answer_type, ask_person
 from langgraph_orchestra.nodes.checks import natural_number, usable_name
 from langgraph_orchestra.nodes.driver import Steps, apply
-from langgraph_orchestra.nodes.participant import Participant, Reply, Scene
+from langgraph_orchestra.nodes.participant import Participant, Reply, Scene, answer_text
 from langgraph_orchestra.nodes.policy import Policy
 from langgraph_orchestra.nodes.requests import request_from
 from langgraph_orchestra.nodes.view import View
@@ -124,6 +124,14 @@ def draft_in(view: View) -> AnyMessage | None:
     return next((m for m in drafts if not view.speakers or m.name in view.speakers), None)
 
 
+def _type_of(draft: str, view: View) -> type[BaseModel] | None:
+    """The type of a draft that is a typed object's JSON."""
+    output = view.state.get("output")
+    if isinstance(output, BaseModel) and answer_text(output) == draft:
+        return type(output)
+    return None
+
+
 class HumanParticipant(Participant):
     """A person in their graph."""
 
@@ -156,7 +164,8 @@ class HumanParticipant(Participant):
             view = work.view
             latest, round_ = draft_in(view), self.rejections(view) + 1
             text, author = (latest.text, latest.name or "") if latest else ("", "")
-            return (yield from self.review(Draft(author, text, round_), work, scene))
+            kind = _type_of(text, view) if scene.edits_keep_type else None
+            return (yield from self.review(Draft(author, text, round_, kind), work, scene))
         asked = yield from self._asked(work)
         return self._reply(ask_person(self._question(work, scene, asked), self._answers))
 
@@ -239,13 +248,14 @@ class HumanParticipant(Participant):
     def _reply(self, decision: Decision | None) -> Reply:
         decision = decision or self._default
         assert decision is not None  # noqa: S101 - a blank answer is refused without a default
-        text = decision.text
+        value = decision.text if decision.value is None else decision.value
+        # An edit stands where the draft did, and so in its form.
+        text = answer_text(value) if decision.type == "edit" else decision.text
         said = [HumanMessage(text, name=self.name)] if text else []
         if decision.type == "reject":
             return Reply(said, "", outcome="refused", detail=text or "rejected", decision="reject")
         if decision.type == "approve":
             return Reply([], "", detail="approved", decision="approve")
-        value = text if decision.value is None else decision.value
         detail = "edited" if decision.type == "edit" else ""
         return Reply(said, value, detail=detail, decision=decision.type)
 

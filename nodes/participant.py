@@ -80,6 +80,9 @@ class Scene:
     opening_role: str | None = None
     """What a person does who is the first participant; None is the same as anywhere else."""
 
+    edits_keep_type: bool = False
+    """Whether what a person makes of a typed draft is of its type, too; else it is any text."""
+
     handoffs: "Routes | None" = None
     """To whom participants may hand over; None where the pattern knows no handoffs."""
 

@@ -223,6 +223,41 @@ def test_an_edit_at_the_last_stage_is_the_output(run, saver):
     assert ended(result) == ("better", "completed", None)
 
 
+TICKET = Ticket(title="Leak", urgent=False)
+
+
+def test_an_edit_of_a_typed_draft_stays_typed_for_later_stages_and_reviews(run, saver):
+    stages = [agent("clerk", TICKET, output=Ticket), Human("boss"), Human("chief")]
+    app = create_sequential(stages).compile(checkpointer=saver)
+    run(app, thread="1")
+    edit = {"type": "edit", "args": {"draft": '{"title": "Flood", "urgent": true}'}}
+    shown = asked(run(app, Command(resume=edit), thread="1")).value["action_requests"][0]
+    assert shown["args"]["draft"] == '{"title":"Flood","urgent":true}'
+    edit = {"type": "edit", "args": {"draft": '{"title": "Flood", "urgent": false}'}}
+    result = run(app, Command(resume=edit), thread="1")
+    assert ended(result)[:2] == (Ticket(title="Flood", urgent=False), "completed")
+
+
+def test_an_edit_of_a_typed_draft_that_does_not_fit_is_refused_and_can_be_given_again(run, saver):
+    app = create_sequential([agent("clerk", TICKET, output=Ticket), Human("boss")])
+    app = app.compile(checkpointer=saver)
+    before = asked(run(app, thread="1")).id
+    for unfit in ("Flood", '{"title": "Flood"}'):
+        with pytest.raises(AnswerError, match=r"JSON|urgent"):
+            run(app, Command(resume={"type": "edit", "args": {"draft": unfit}}), thread="1")
+    (task,) = app.get_state({"configurable": {"thread_id": "1"}}).tasks
+    assert [one.id for one in task.interrupts] == [before]
+    assert ended(run(app, Command(resume="approve"), thread="1"))[:2] == (TICKET, "completed")
+
+
+def test_a_text_after_a_typed_answer_is_edited_as_text(run, saver):
+    stages = [agent("clerk", TICKET, output=Ticket), agent("writer", "A leak."), Human("boss")]
+    app = create_sequential(stages).compile(checkpointer=saver)
+    run(app, thread="1")
+    result = run(app, Command(resume={"type": "edit", "args": "A flood."}), thread="1")
+    assert ended(result)[:2] == ("A flood.", "completed")
+
+
 def test_reject_with_feedback_sends_the_draft_back_to_the_stage_before(run, saver):
     app, writer, publisher = reviewed(saver, "long draft", "short draft")
     run(app, "the task", thread="1")
