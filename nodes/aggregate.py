@@ -1,5 +1,6 @@
 """The node that makes one answer of the branches' results, for every pattern that has one."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,13 +147,29 @@ def aggregate_of(given: Any, scene: Scene, min_results: int) -> Aggregate:
     """The aggregate node for what a user gave: a function, or a participant.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: It is neither, or a function that takes no `View`.
     """
     if callable(given) and not isinstance(given, type) and not hasattr(given, "invoke"):
+        _check_takes_view(given)
         return Aggregate(scene, min_results, given, None)
     participant = as_internal(given, scene, NODE)
     participant.history = participant.history or Reading(_results_to_read)
     return Aggregate(scene, min_results, None, participant)
+
+
+def _check_takes_view(function: Callable[..., Any]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # Some that are written in C do not tell.
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        name = _name_of(function)
+        raise TypeError(
+            f"the aggregator `{name}` is called with a `View`, and takes `{signature}`; an "
+            f"aggregator of the library is called first: `aggregate={name}(...)`"
+        ) from None
 
 
 def _results_to_read(view: View, _: str) -> Sequence[AnyMessage]:

@@ -23,8 +23,10 @@ from langgraph_orchestra.nodes import (
     Member,
     Policy,
     approval,
+    concatenate,
     everything,
     judged,
+    majority,
 )
 from langgraph_orchestra.state import (
     ConcurrentState,
@@ -296,6 +298,12 @@ def test_zero_negative_bool_and_float_limits_are_refused(limits, error, message)
 def test_limits_of_the_wrong_type_are_refused(pattern, limits):
     with pytest.raises(TypeError, match="`limits` is a `Limits` or None"):
         pattern([agent("a")], limits=limits)
+
+
+@pytest.mark.parametrize("aggregate", [concatenate, majority, lambda: "the answer"])
+def test_an_aggregator_that_takes_no_view_is_refused(aggregate):
+    with pytest.raises(TypeError, match=r"is called with a `View`, and takes `\(.*called first"):
+        create_concurrent([agent("a")], aggregate=aggregate)
 
 
 def test_configuration_errors_are_value_errors():
