@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
-from langgraph_orchestra.state import CheckpointError
+from langgraph_orchestra.state import CheckpointError, ConfigurationError
 
 __all__ = [
     "Job",
     "Synchronous",
     "check_process",
+    "check_synchronous",
     "closed_error",
     "connect",
     "connect_for_reading",
@@ -104,6 +105,16 @@ def check_process(opened_in: int, path: Path) -> None:
             f"checkpoint file `{path}` was opened before the process was forked; "
             "call `open_checkpointer` in the new process"
         )
+
+
+def check_synchronous(given: str) -> None:
+    """Refuse what is no `Synchronous`.
+
+    Raises:
+        ConfigurationError: It is neither `FULL` nor `NORMAL`.
+    """
+    if given not in get_args(Synchronous):
+        raise ConfigurationError(f"`synchronous` is `FULL` or `NORMAL`, not `{given}`")
 
 
 def _open(path: Path) -> sqlite3.Connection:

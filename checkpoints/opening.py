@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
+from langgraph_orchestra.checkpoints.connections import Synchronous, check_synchronous
 from langgraph_orchestra.checkpoints.serializer import open_serializer
-from langgraph_orchestra.checkpoints.sqlite import OrchestraSqliteSaver, Synchronous
+from langgraph_orchestra.checkpoints.sqlite import OrchestraSqliteSaver
 from langgraph_orchestra.checkpoints.urls import database_path, postgres_url
 from langgraph_orchestra.state import ConfigurationError
 
@@ -121,6 +122,7 @@ def _open(
     if database:
         return _postgres().open(database, serde=serde, synchronous=synchronous)
     if path is None:
+        check_synchronous(synchronous)
         return InMemorySaver(serde=serde)
     return OrchestraSqliteSaver.open(path, serde=serde, synchronous=synchronous)
 

@@ -33,6 +33,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from langgraph_orchestra.checkpoints.connections import Synchronous, check_synchronous
 from langgraph_orchestra.checkpoints.postgres_upkeep import (
     chooser,
     copy_thread,
@@ -42,7 +43,6 @@ from langgraph_orchestra.checkpoints.postgres_upkeep import (
 )
 from langgraph_orchestra.checkpoints.pruning import Pruning, checked_ids
 from langgraph_orchestra.checkpoints.serializer import looking_only
-from langgraph_orchestra.checkpoints.sqlite import Synchronous
 from langgraph_orchestra.state import CheckpointError, ConfigurationError
 
 __all__ = ["OrchestraPostgresSaver"]
@@ -109,8 +109,7 @@ class OrchestraPostgresSaver(BaseCheckpointSaver[str]):
             CheckpointError: If the database cannot be used; the message names it.
             ConfigurationError: If the URL cannot be read or `synchronous` has another value.
         """
-        if synchronous not in ("FULL", "NORMAL"):
-            raise ConfigurationError(f"`synchronous` is `FULL` or `NORMAL`, not `{synchronous}`")
+        check_synchronous(synchronous)
         parts = _parts(url)
         name = _name_of(parts)
         settings: dict[str, Any] = {

@@ -28,6 +28,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph_orchestra.checkpoints.connections import (
     Job,
     Synchronous,
+    check_synchronous,
     connect,
     ensure_file,
     named_errors,
@@ -39,7 +40,6 @@ from langgraph_orchestra.checkpoints.schema import check_schema
 from langgraph_orchestra.checkpoints.sealing import find_places
 from langgraph_orchestra.checkpoints.upkeep import Upkeep
 from langgraph_orchestra.checkpoints.writer import Writer
-from langgraph_orchestra.state import ConfigurationError
 
 __all__ = ["OrchestraSqliteSaver", "Synchronous"]
 
@@ -89,8 +89,7 @@ class OrchestraSqliteSaver(Upkeep):
             CheckpointError: If the file cannot be used; the message names it.
             ConfigurationError: If `synchronous` has another value.
         """
-        if synchronous not in ("FULL", "NORMAL"):
-            raise ConfigurationError(f"`synchronous` is `FULL` or `NORMAL`, not `{synchronous}`")
+        check_synchronous(synchronous)
         ensure_file(path)
         with named_errors(path):
             conn = connect(path, synchronous)

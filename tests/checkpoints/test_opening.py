@@ -161,13 +161,18 @@ def test_the_file_is_in_wal_mode_waits_for_locks_and_syncs_as_told(
         assert pragma(saver, "synchronous") == number
 
 
-def test_another_synchronous_value_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("url", ["sqlite:///runs.db", "memory://"])
+def test_another_synchronous_value_is_refused(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     wrong: Any = "OFF"
     with (
         pytest.raises(ConfigurationError, match="`synchronous` is `FULL` or `NORMAL`, not `OFF`"),
-        open_checkpointer(tmp_path / "runs.db", synchronous=wrong),
+        open_checkpointer(url, synchronous=wrong),
     ):
         pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
