@@ -43,7 +43,7 @@ class Limits:
     """
 
     turns: int | None = None
-    """Turns of participants."""
+    """Turns of participants; those that begin together are not counted among one another."""
 
     tokens: int | None = None
     """Tokens read and written by models, as their `usage_metadata` counts them."""
