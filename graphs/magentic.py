@@ -413,7 +413,7 @@ class Team:
             )
         earlier = names[: names.index(name)]
         return (
-            yield from Fanout(scene).run(
+            yield from Fanout(scene, takes_best=True).run(
                 member, view, execution, label=name, earlier=earlier, besides=besides
             )
         )

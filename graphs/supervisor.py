@@ -199,7 +199,7 @@ class Office:
         """Let a worker do one step."""
         assignment = Assignment.restored(state)
         worker, name = self.workers[assignment.step.worker], assignment.step.id
-        taken = yield from Fanout(self.scene).run(
+        taken = yield from Fanout(self.scene, takes_best=assignment.former is None).run(
             worker,
             assignment.seen_in(state, self.view(state, execution)),
             execution,

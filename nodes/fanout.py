@@ -34,6 +34,9 @@ class Fanout:
     race: bool = False
     """Whether the first success cancels the others."""
 
+    takes_best: bool = False
+    """Whether the best that a team has at a limit is taken for its answer; else it has failed."""
+
     def run(
         self,
         branch: Participant,
@@ -102,7 +105,8 @@ class Fanout:
         self, taken: Taken, label: str, key: str, branch: Participant, invocation: Invocation
     ) -> Taken:
         """What a branch that has not raised brings, unless another one was first."""
-        if taken.stop and taken.failure is None:  # the best a team has, but not its last word
+        is_answer = self.takes_best and taken.answered
+        if taken.stop and taken.failure is None and not is_answer:
             failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
             taken = taken._replace(reply=Reply(), failure=failure)
         invocation.end_branch(key, recorded=taken.error)

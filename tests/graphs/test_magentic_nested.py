@@ -115,6 +115,17 @@ def test_an_outer_budget_ends_a_team_that_is_led_with_its_best_turn(run):
     assert (len(inner_manager.calls), calls(ann)) == (3, [1])
 
 
+def test_of_several_at_once_a_team_that_a_limit_cuts_short_leaves_its_best_turn(run):
+    def blank(view: Any) -> str:
+        return ""
+
+    manager = ScriptedModel([plan("team"), progress(["team", "blank"])], usage=None)
+    members = [team(agent("a", "a draft"), agent("b")), blank]
+    result = run(create_magentic(members, model=manager, limits=Limits(tokens=15)).compile())
+    assert ended(result) == ("a draft", "token_limit")
+    assert ("team", "a draft") in spoken(result)
+
+
 # Keys of one's own
 
 

@@ -478,6 +478,36 @@ def test_an_outer_limit_holds_inside_a_supervisor(run, saver):
     assert usage(result) == 15
 
 
+def test_an_outer_limit_deep_inside_leaves_what_was_found_there(run, saver):
+    # It was lost at each level: the office had failed, and the run ended without an output.
+    office = create_supervisor([agent("a", "A"), agent("b", "B")], model=in_order())
+    floor = create_supervisor([office.compile(name="office")], model=in_order())
+    house = create_supervisor(
+        [floor.compile(name="floor")], model=in_order(), limits=Limits(tokens=15)
+    )
+    result = run(house.compile(checkpointer=saver), "go", thread="1")
+    assert ended(result) == ("A", "token_limit")
+    assert steps(result) == {"s0": ("floor", "A", False, 1)}
+    assert outcomes(result)[-1] == ("floor/office/review", "cancelled")
+
+
+def test_a_limit_inside_a_team_that_has_not_answered_is_a_failure_of_its_step(run):
+    office = create_supervisor([agent("a")], model=boss(plan("s1 a"))).compile(name="office")
+    graph = create_supervisor([office], model=boss(plan("s1 office")), limits=Limits(tokens=30))
+    result = run(graph.compile())
+    assert ended(result) == ("", "token_limit")
+    assert result["results"]["s1"].failure.type == "BudgetSpent"
+
+
+def test_a_revision_that_a_limit_cuts_short_leaves_the_answer_before_it(run):
+    office = create_sequential([agent("a", "a draft", "another"), agent("b", "whole")])
+    model = boss(plan("s1 office"), review("s1 no", s1="more"), usage=None)
+    members = [office.compile(name="office")]
+    result = run(create_supervisor(members, model=model, limits=Limits(tokens=45)).compile())
+    assert ended(result) == ("whole", "token_limit")
+    assert steps(result) == {"s1": ("office", "whole", False, 2)}
+
+
 def test_a_limit_of_an_inner_supervisor_ends_only_that(run):
     inner = create_supervisor(
         [agent("a", "A"), agent("b", "B")], model=in_order(), limits=Limits(turns=1)
