@@ -35,7 +35,7 @@ from langgraph_orchestra.nodes.prompt import Tools, addressed_to
 from langgraph_orchestra.nodes.shared import given, state_changes
 from langgraph_orchestra.nodes.view import is_answer, text_of
 from langgraph_orchestra.nodes.work import BudgetSpent, Work
-from langgraph_orchestra.state import ConfigurationError
+from langgraph_orchestra.state import ConfigurationError, Turn
 from langgraph_orchestra.state.context import Setting, prompt_of
 
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ def reply_of_agent_graph(
     spoken = [message.text for message in said if message.type == "ai"]
     changes = state_changes(work.view.state, result, scene)
     reply = desk.reply(said, spoken[-1] if spoken else "", changes)
-    return reply._replace(called=entries_in(new))
+    return reply._replace(called=_entries_of_called(new, work))
 
 
 def _answered(
@@ -361,7 +361,7 @@ def _answered(
     said = [without_entries(message) for message in new]
     messages = with_answer(name, said, output) if new or output != "" else ()
     changes = state_changes(work.view.state, result, scene)
-    return Reply(messages, output, changes, called=entries_in(new))
+    return Reply(messages, output, changes, called=_entries_of_called(new, work))
 
 
 def _new_messages(
@@ -377,6 +377,13 @@ def _new_messages(
     for message in new:
         work.count(message)
     return new
+
+
+def _entries_of_called(new: Sequence[AnyMessage], work: Work) -> Sequence[Turn]:
+    """The trail's entries of the tools, each once: a team with a memory brings older ones, too."""
+    known = {(turn.path, turn.started_at) for turn in work.view.state.get("trail") or ()}
+    told = {(turn.path, turn.started_at): turn for turn in entries_in(new)}
+    return [turn for key, turn in told.items() if key not in known]
 
 
 def _known_ids(prompt: Sequence[AnyMessage], work: Work) -> Set[str]:

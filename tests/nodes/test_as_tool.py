@@ -196,6 +196,18 @@ def test_a_tool_of_a_tool(run, saver):
     ]
 
 
+def test_a_team_with_a_memory_of_its_own_counts_once_in_each_call(run, saver):
+    # It brings the entries of its earlier calls again with each answer.
+    lib = create_sequential([agent("x", "one", "two", "three")])
+    calls = [ask(("lib", "a")), ask(("lib", "b")), "done", ask(("lib", "c")), "done"]
+    member = boss(*calls, of=[lib.compile(checkpointer=True, name="lib")])
+    app = create_sequential([member]).compile(checkpointer=saver)
+    run(app, thread="1")
+    result = run(app, thread="1")
+    assert [path for path, _ in outcomes(result)].count("boss/lib/x") == 3
+    assert usage(result) == 15 * (3 + 5)
+
+
 def test_an_agent_that_calls_a_tool_and_hands_over_keeps_both(run, saver):
     member = boss(ask(("lib", "find")), to("other"), of=[agent("lib", "found")])
     graph = create_handoff([member, agent("other")], routes={"boss": ["other"]})
