@@ -223,7 +223,7 @@ def as_tool(
     if not isinstance(description, str | None):
         raise TypeError(f"`description` of a tool is a str or None, not {description!r}")
     member = participant if isinstance(participant, Member) else Member(participant)
-    member = replace(member, name=name or member.name)
+    member = replace(member, name=member.name if name is None else name)
     return ParticipantTool.of(member, description or "", alone())
 
 

@@ -86,6 +86,7 @@ def test_its_one_argument_is_all_that_the_model_is_offered(run):
         (7, {}, TypeError, "7 cannot take part"),
         (lambda view: "x", {}, ConfigurationError, "a lambda"),
         (named("a"), {"name": "no spaces"}, ConfigurationError, "chat APIs accept"),
+        (named("a"), {"name": ""}, ConfigurationError, "name `` is refused"),
         (named("a"), {"description": 7}, TypeError, "`description` of a tool is a str or None"),
         (approval("ada"), {}, ConfigurationError, "a tool has no draft to review"),
         (Member(named("a"), when=bool), {}, ConfigurationError, "`when` of `a`"),
