@@ -136,6 +136,11 @@ class Seat:
         return argument, unsaved(config) if self.graph.checkpointer is False else config
 
     def _answered(self, result: Mapping[str, Any], runtime: ToolRuntime | None) -> Any:
+        if "__interrupt__" in result:  # inside a run, it would have surfaced there
+            raise ConfigurationError(
+                f"`{self.participant.name}` waits for a person, whose answer only a run can take: "
+                f"give the tool to an agent"
+            )
         stop = result.get("stop")
         text = answer_text(result.get("output", ""))
         if stop and stop.reason == "failed":
@@ -218,7 +223,8 @@ def as_tool(
 
     Raises:
         TypeError: It is nothing that can take part.
-        ConfigurationError: The name cannot be used.
+        ConfigurationError: The name cannot be used; or, when the tool is called by hand, somebody
+            waits for a person.
     """
     if not isinstance(description, str | None):
         raise TypeError(f"`description` of a tool is a str or None, not {description!r}")

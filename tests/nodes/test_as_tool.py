@@ -104,6 +104,16 @@ async def test_a_tool_can_be_called_by_hand():
     assert await tool.ainvoke({"task": "find"}) == "async"
 
 
+@pytest.mark.parametrize("who", [Human("ada"), team(Human("eva"), name="ada")], ids=["one", "team"])
+async def test_a_tool_called_by_hand_does_not_take_a_question_to_a_person_for_its_answer(who):
+    # The answer was blank, as if the person had said nothing.
+    tool = as_tool(who)
+    with pytest.raises(ConfigurationError, match="`ada` waits for a person"):
+        tool.invoke({"task": "May I?"})
+    with pytest.raises(ConfigurationError, match="`ada` waits for a person"):
+        await tool.ainvoke({"task": "May I?"})
+
+
 # Who may be one
 
 KINDS: dict[str, Any] = {
