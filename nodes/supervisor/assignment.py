@@ -101,7 +101,7 @@ class Assignment(NamedTuple):
         if self.former:
             whose = "Your" if self.former.worker == self.step.worker else f"{self.former.worker}'s"
             parts.append(f"{whose} former answer:\n{answer_text(self.former.output)}")
-        if self.attempt > 1:
+        if self.former or self.objection:
             parts.append(f"What must change: {self.objection or WITHOUT_A_REASON}")
         text = "\n\n".join(parts)
         images = shown_to_people(self.goal.content)

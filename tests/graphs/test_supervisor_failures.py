@@ -9,7 +9,7 @@ from langgraph_orchestra.nodes import Agent, Limits, Member, Policy, question
 from langgraph_orchestra.state import ConfigurationError, InputError
 from support.members import AT_ONCE, ONCE, RECORDED, agent, named
 from support.plans import boss, in_order, plan, read_in, review, statuses, steps
-from support.results import ended, outcomes, read_by, spoken, usage
+from support.results import ended, outcomes, read_by, readings, spoken, usage
 
 
 def why(result):
@@ -38,6 +38,8 @@ def test_a_failed_step_is_given_to_another_worker(run):
     result = run(create_supervisor(workers, model=model).compile())
     assert steps(result)["s1"] == ("b", "by b", True, 2)
     assert why(result) == {"s1": None, "s2": None}
+    # Nothing was said of an answer, since there was none.
+    assert readings(workers[1])[0] == ["Goal: the task\n\nYour step: Do s1."]
 
 
 @pytest.mark.parametrize("verdict", ["s1", "s1 no"])
