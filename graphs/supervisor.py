@@ -262,7 +262,7 @@ class Office:
             execution: The node it happens in.
         """
         progress, lost = progress.without_the_cut_off()
-        number = view.turn_number + 1
+        number = view.after((), update["trail"]).turn_number + 1
         for one in lost:
             worker, why = self.workers[one.step.worker], one.why
             update["trail"].append(skipped(worker, view, execution, self.scene, number, why))

@@ -76,6 +76,8 @@ def test_dependants_of_a_failed_step_are_failed_and_never_called_and_the_rest_go
     }
     assert never.model.calls == []
     assert [path for path, outcome in outcomes(result) if outcome == "skipped"] == ["c", "c"]
+    numbers = [turn.step for turn in result["trail"]]
+    assert numbers == sorted(numbers)  # those who were never called came before the wave
     assert "s4 by c: Do s4.\nNo result: DependencyFailed" in read_in(model, -1)
 
 
