@@ -36,6 +36,7 @@ from langgraph_orchestra.nodes.handoff.tool import is_handoff_tool
 from langgraph_orchestra.nodes.model_source import ModelSource
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.nodes.participant_tool import ParticipantTool, may_interrupt
+from langgraph_orchestra.nodes.tool_approval import ToolApproval
 from langgraph_orchestra.state import ConfigurationError, DecisionError
 
 __all__ = ["build_agent_graph"]
@@ -66,7 +67,7 @@ def build_agent_graph(
             )
     middleware = list(agent.middleware)
     if agent.approve_tools:
-        middleware.append(HumanInTheLoopMiddleware(dict.fromkeys(agent.approve_tools, True)))
+        middleware.append(ToolApproval(name, agent.approve_tools))
     concrete = is_chat_model(agent.model) and not is_stand_in(agent.model)
     if not concrete:
         middleware.append(ModelOfTheRun(model))

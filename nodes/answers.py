@@ -16,7 +16,7 @@ gives it to a later question of the same team too, should the one between be ans
 import json
 import reprlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from langgraph.types import interrupt
 from pydantic import (
@@ -37,6 +37,7 @@ __all__ = [
     "Decision",
     "DecisionType",
     "answer_type",
+    "answered",
     "ask_person",
     "decision_in_words",
 ]
@@ -55,6 +56,9 @@ _INBOX: Mapping[str, DecisionType] = {
     "ignore": "reject",
     "response": "respond",
 }
+
+
+A = TypeVar("A", bound="Answer")
 
 
 class Decision(BaseModel):
@@ -296,13 +300,27 @@ def ask_person(request: Mapping[str, Any], answers: type[Answer]) -> Decision | 
     Raises:
         AnswerError: The answer cannot be used; nothing is saved, and it can be given again.
     """
+    return answered(request, answers, request["node"]).decision
+
+
+def answered(request: Mapping[str, Any], answers: type[A], who: str) -> A:
+    """Interrupt the run, and wait for an answer.
+
+    Args:
+        request: What the person is shown.
+        answers: What may be answered.
+        who: Who asks.
+
+    Raises:
+        AnswerError: The answer cannot be used; nothing is saved, and it can be given again.
+    """
     try:
-        return interrupt(dict(request), response_schema=answers).decision
+        return interrupt(dict(request), response_schema=answers)
     except ValidationError as invalid:
         said = "; ".join(
             _told(error) for error in invalid.errors(include_url=False, include_context=False)
         )
-        refused = AnswerError(f"the answer of `{request['node']}` cannot be used: {said}")
+        refused = AnswerError(f"the answer of `{who}` cannot be used: {said}")
         # LangGraph marks the exception of a refused answer, so that the other tasks of the step
         # are not cut off by it; the mark goes with the error of ours.
         vars(refused).update(vars(invalid))
