@@ -196,7 +196,7 @@ class HumanParticipant(Participant):
 
     def rejections(self, view: View) -> int:
         """How often the person has sent a draft back in this run."""
-        return sum(t.agent == self.name and t.outcome == "refused" for t in view.trail)
+        return sum(t.agent == self.name and t.outcome == "refused" for t in view.turns)
 
     def rejected(self, view: View, reply: Reply) -> Stop | None:
         """Why the run ends with what they said of a draft; None if it goes on.

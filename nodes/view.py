@@ -92,7 +92,7 @@ class View:
     @lazy
     def drafts(self) -> Sequence[AnyMessage]:
         """`answers` without the words with which a person sent one of them back."""
-        feedback = {(t.agent, t.detail) for t in self.trail if t.outcome == "refused"}
+        feedback = {(t.agent, t.detail) for t in self.turns if t.outcome == "refused"}
         return tuple(m for m in self.answers if (m.name, m.text) not in feedback)
 
     @lazy
@@ -254,7 +254,7 @@ def best_so_far(view: View) -> Any:
 
 def best_answer(view: View) -> AnyMessage | None:
     """The message that holds the last non-empty answer, by the same rules; None without one."""
-    editors = {turn.agent for turn in view.trail if turn.detail == "edited"}
+    editors = {turn.agent for turn in view.turns if turn.detail == "edited"}
     spoken = [message for message in view.drafts if message.text.strip()]
     by_others = [message for message in spoken if not _is_personal([message], editors)]
     return (by_others or spoken)[-1] if spoken else None

@@ -278,3 +278,13 @@ def test_the_four_ways_to_run_a_chat_give_equal_results(run, saver):
         ("selector", "fallback"),
         ("broken", "failed"),
     ]
+
+
+def test_what_a_namesake_in_a_team_has_edited_makes_no_draft_of_a_persons_words(run, saver):
+    desk = team(agent("writer", "draft"), Human("boss"), name="desk")
+    app = create_group_chat([desk, Human("boss")], max_turns=2).compile(checkpointer=saver)
+    edit = {"type": "edit", "args": {"draft": "better draft"}}
+    waiting = run(app, Command(resume={asked(run(app, thread="1")).id: edit}), thread="1")
+    result = run(app, Command(resume={asked(waiting).id: "Thank you all."}), thread="1")
+    assert spoken(result) == [("desk", "better draft"), ("boss", "Thank you all.")]
+    assert ended(result) == ("better draft", "turn_limit")

@@ -364,6 +364,19 @@ def test_rejections_count_afresh_in_each_run(run, saver):
     assert request["args"] == {"participant": "writer", "draft": "three", "round": 1}
 
 
+def test_what_a_namesake_in_a_team_has_sent_back_is_not_counted(run, saver):
+    writer = agent("writer", "draft 1", "draft 2", "draft 3", "draft 4")
+    desk = create_sequential([writer, Human("boss")]).compile(name="desk")
+    app = create_sequential([desk, Human("boss")]).compile(checkpointer=saver)
+    waiting = run(app, thread="1")
+    for answer in ("shorter", "funnier", "approve"):
+        waiting = run(app, Command(resume={asked(waiting).id: answer}), thread="1")
+    assert asked(waiting).value["action_requests"][0]["args"]["round"] == 1
+    waiting = run(app, Command(resume={asked(waiting).id: "kinder"}), thread="1")
+    assert asked(waiting).value["path"] == "desk/boss"
+    assert asked(waiting).value["action_requests"][0]["args"]["draft"] == "draft 4"
+
+
 def test_a_rejected_typed_draft_stays_typed_in_output(run, saver):
     ticket = Ticket(title="Leak", urgent=True)
     stages = [agent("clerk", ticket, output=Ticket), Human("boss")]
