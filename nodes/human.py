@@ -166,7 +166,7 @@ class HumanParticipant(Participant):
             text, author = (latest.text, latest.name or "") if latest else ("", "")
             kind = _type_of(text, view) if scene.edits_keep_type else None
             return (yield from self.review(Draft(author, text, round_, kind), work, scene))
-        asked = yield from self._asked(work)
+        asked = yield from self.asked(work)
         return self._reply(ask_person(self._question(work, scene, asked), self._answers))
 
     def review(self, draft: Draft, work: Work, scene: Scene) -> Steps[Reply]:
@@ -180,7 +180,7 @@ class HumanParticipant(Participant):
         answers = self._answers
         if draft.kind is not None:
             answers = answer_type(_REVIEW, default=self.human.default, value_type=draft.kind)
-        asked = yield from self._asked(work)
+        asked = yield from self.asked(work)
         about = asked or (
             f"{self.description or f'Approve, edit or reject the draft of {draft.author}.'}"
             f"\n\n{draft.text}"
@@ -188,6 +188,18 @@ class HumanParticipant(Participant):
         args = {"participant": draft.author, "draft": draft.text, "round": draft.round}
         request = request_from("review_draft", args, about, answers, work, scene)
         return self._reply(ask_person(request, answers))
+
+    def asked(self, work: Work) -> Steps[str | None]:
+        """What the person is to read; None for general words.
+
+        Raises:
+            ConfigurationError: The function that says so returned something else than a text.
+        """
+        ask = self.human.ask
+        said = (yield apply(ask, work.view)) if callable(ask) else ask
+        if not isinstance(said, str | None):
+            raise ConfigurationError(f"`ask` of `{self.name}` returned {said!r}; it returns a text")
+        return said
 
     def answer_in(self, message: AnyMessage) -> Any:
         """The answer that a message of theirs holds: words, or an object of the type asked for."""
@@ -224,11 +236,6 @@ class HumanParticipant(Participant):
             said += [f"{m.name}: {m.text}" for m in work.besides]
         about = "\n\n".join(said)
         return request_from("answer", args, about, self._answers, work, scene)
-
-    def _asked(self, work: Work) -> Steps[str | None]:
-        """What the person is to read; None for general words."""
-        ask = self.human.ask
-        return (yield apply(ask, work.view)) if callable(ask) else ask
 
     def _understood(self, default: str) -> Decision:
         """What a blank answer means: words, or at a review a decision in words."""

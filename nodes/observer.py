@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from langgraph_orchestra.nodes.answers import Answer, answer_type, ask_person
-from langgraph_orchestra.nodes.driver import Execution, Steps, apply
+from langgraph_orchestra.nodes.driver import Execution, Steps
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.participant import Scene
 from langgraph_orchestra.nodes.requests import request_from
@@ -39,11 +39,10 @@ class Observer:
         Returns:
             The update that keeps what they said; a remark is no turn.
         """
-        ask = self.person.human.ask
-        asked = (yield apply(ask, view)) if callable(ask) else ask
+        work = Work(self.name, view, execution, scene.budget)
+        asked = yield from self.person.asked(work)
         message = view.last_text or view.task
         about = self.person.description or "Say something before the next turn, or approve."
-        work = Work(self.name, view, execution, scene.budget)
         decision = ask_person(
             request_from(
                 "observe",

@@ -7,7 +7,7 @@ whether a run may go on that has reached its bound.
 from typing import Any
 
 from langgraph_orchestra.nodes.answers import answer_type, ask_person
-from langgraph_orchestra.nodes.driver import Steps, apply
+from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.handoff.note import note_text
 from langgraph_orchestra.nodes.handoff.tool import hands_over
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
@@ -39,8 +39,7 @@ class Counterpart(HumanParticipant):
             request = self._escalation(Stop.model_validate(escalation), work, scene)
             decision = ask_person(request, self._permissions)
         else:
-            ask = self.human.ask
-            asked = (yield apply(ask, work.view)) if callable(ask) else ask
+            asked = yield from self.asked(work)
             decision = ask_person(self._question(work, scene, asked), self._answers)
             decision = decision or self._default
         return Reply(detail="nothing to add") if decision is None else self._reply(decision)

@@ -8,7 +8,13 @@ from langgraph.errors import is_invalid_resume
 from langgraph.types import Command, Interrupt
 from pydantic import BaseModel
 
-from langgraph_orchestra.graphs import create_concurrent, create_sequential
+from langgraph_orchestra.graphs import (
+    create_concurrent,
+    create_group_chat,
+    create_handoff,
+    create_maker_checker,
+    create_sequential,
+)
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Human, Member, Policy, View, approval, question
 from langgraph_orchestra.state import AnswerError, ConfigurationError
@@ -76,6 +82,26 @@ def test_without_words_of_its_own_a_question_is_about_what_was_said_last(run, sa
     ]
     assert request["args"]["message"] == "draft"
     assert request["description"] == "Your answer is needed.\n\ndraft"
+
+
+ASKED = {
+    "to answer": lambda person: create_group_chat([person, writer()]),
+    "to review": lambda person: create_maker_checker(writer(), person),
+    "to observe": lambda person: create_group_chat([writer()], observer=person),
+    "to go on": lambda person: create_handoff([writer()], human=person),
+}
+
+
+@pytest.mark.parametrize("build", ASKED.values(), ids=list(ASKED))
+def test_what_is_asked_is_a_text_or_the_function_is_named(build, run):
+    def how_many(view: View) -> Any:
+        return len(view.messages)
+
+    app = build(Human("boss", ask=how_many)).compile()
+    with pytest.raises(
+        ConfigurationError, match=r"`ask` of `boss` returned [12]; it returns a text"
+    ):
+        run(app)
 
 
 def test_what_is_asked_may_depend_on_the_run_sync_or_async(run, saver):
