@@ -38,8 +38,11 @@ from langgraph_orchestra.nodes.handoff.note import conversation, note_for
 from langgraph_orchestra.nodes.handoff.person import Counterpart, as_counterpart
 from langgraph_orchestra.nodes.handoff.result import (
     best_answer,
+    never_decided,
     overruled,
+    restored,
     taken_in,
+    undecided,
     with_records,
 )
 from langgraph_orchestra.nodes.handoff.routes import (
@@ -319,7 +322,11 @@ class Switchboard:
     def intake(self, state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
         """Begin a run, where the conversation is."""
         yield from ()
+        if before := never_decided(state):
+            state = {**state, "trail": [*state["trail"], *before]}
         update = begin_run(state, execution, self.everybody, self.scene, self.deciders)
+        if before:
+            update["trail"] = before
         active = state.get("active") if self.resume_at == "active" else None
         first = active if active in self.names else self.start
         update.update(active=first, handoffs=Overwrite([]), handoff_info=HandoffInfo())
@@ -330,7 +337,8 @@ class Switchboard:
 
         def steps(state: Mapping[str, Any], execution: Execution) -> Steps[Any]:
             if again := entered_again(state, member.name):
-                return (yield from self._go_on(again, state["run_info"]["goes_on_to"], execution))
+                goto = state["run_info"]["goes_on_to"]
+                return (yield from self._go_on(member, again, goto, execution))
             view = View(state, self.speakers, execution.prefix)
             if stop := self.scene.budget.reached(view):
                 return self._command(view, ended(stop), Taken())
@@ -351,7 +359,8 @@ class Switchboard:
         person = self.person
         assert person is not None  # noqa: S101 - for the type checker
         if again := entered_again(state, person.name):
-            return (yield from self._go_on(again, state["run_info"]["goes_on_to"], execution))
+            goto = state["run_info"]["goes_on_to"]
+            return (yield from self._go_on(person, again, goto, execution))
         view = View(state, self.speakers, execution.prefix)
         if stop := self.scene.budget.reached(view):
             return self._command(view, ended(stop), Taken())
@@ -362,11 +371,22 @@ class Switchboard:
         self, speaker: Participant, view: View, taken: Taken, execution: Execution
     ) -> Steps[Any]:
         """What a turn has brought, and where control goes after it."""
-        active = view.state["active"]
         if taken.stop:
             return self._command(view, ended(taken.stop), taken)
         if speaker is self.person and (stop := self._ended_by_person(view, taken)):
             return self._command(view, ended(stop), taken)
+        return (
+            yield from keeping_turn(
+                self._decided(speaker, view, taken, execution),
+                lambda: Command(update=self._saved(speaker, view, taken), goto=speaker.name),
+            )
+        )
+
+    def _decided(
+        self, speaker: Participant, view: View, taken: Taken, execution: Execution
+    ) -> Steps[Any]:
+        """Where control goes after a turn: by a rule, by its own handoff, or back to the person."""
+        active = view.state["active"]
         taken, moved = yield from self._by_rule(active, view, taken)
         if moved is None and taken.reply.stop and taken.reply.stop.reason == "rejected":
             taken, moved = yield from self._by_fallback(active, view, taken)
@@ -384,11 +404,25 @@ class Switchboard:
             )
         )
 
-    def _go_on(self, state: Mapping[str, Any], goto: str, execution: Execution) -> Steps[Any]:
+    def _go_on(
+        self, speaker: Participant, state: Mapping[str, Any], goto: str | None, execution: Execution
+    ) -> Steps[Any]:
         """Do what follows a turn that is saved already."""
+        if goto is None:
+            return (yield from self._decided_now(speaker, state, execution))
         view = View(state, self.speakers, execution.prefix)
         update = {"run_info": state["run_info"]}
         return (yield from self._unless_stopped(update, goto, view, execution))
+
+    def _decided_now(
+        self, speaker: Participant, state: Mapping[str, Any], execution: Execution
+    ) -> Steps[Any]:
+        """Where control goes after a turn that was saved before that was decided."""
+        before, taken = restored(state)
+        view = View(before, self.speakers, execution.prefix)
+        command = yield from self._decided(speaker, view, taken, execution)
+        known = {"run_info": before["run_info"], "handoff_info": before["handoff_info"]}
+        return Command(update={**known, **command.update}, goto=command.goto)
 
     def _unless_stopped(
         self, update: dict[str, Any], goto: str, view: View, execution: Execution
@@ -525,6 +559,12 @@ class Switchboard:
     def _command(self, view: View, outcome: Outcome, taken: Taken) -> Command[Any]:
         """What a turn has brought, and where the run goes."""
         return Command(update=self._update(view, outcome, taken), goto=outcome.goto)
+
+    def _saved(self, speaker: Participant, view: View, taken: Taken) -> dict[str, Any]:
+        """The update that keeps a turn alone; its entries wait for what comes of it."""
+        info: HandoffInfo = {**info_of(view.state), "undecided": undecided(taken, view)}
+        update = {**taken.written(), "trail": [], "handoff_info": info}
+        return saved_alone(update, view.state, speaker.name)
 
     def _update(self, view: View, outcome: Outcome, taken: Taken) -> dict[str, Any]:
         """The update that keeps a turn and what comes of it."""

@@ -162,6 +162,9 @@ class HandoffInfo(TypedDict, total=False):
     escalation: Stop | None
     """What the run will end with unless a person lets it go on."""
 
+    undecided: dict[str, Any] | None
+    """What a saved turn asks for, while it is open where control goes after it."""
+
 
 class HandoffState(OrchestrationState, total=False):
     """State of `create_handoff`."""

@@ -1,15 +1,24 @@
 """What a turn that may hand over has brought, and what is made of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langgraph_orchestra.nodes.handoff.desk import summary, taken_text
 from langgraph_orchestra.nodes.handoff.tool import hands_over, is_handoff_result
+from langgraph_orchestra.nodes.participant import Reply
 from langgraph_orchestra.nodes.turn import Taken
 from langgraph_orchestra.nodes.view import View, best_so_far, is_answer
-from langgraph_orchestra.state import Handoff, Turn
+from langgraph_orchestra.state import Failure, Handoff, Stop, Turn
 
-__all__ = ["best_answer", "overruled", "taken_in", "with_records"]
+__all__ = [
+    "best_answer",
+    "never_decided",
+    "overruled",
+    "restored",
+    "taken_in",
+    "undecided",
+    "with_records",
+]
 
 
 def taken_in(handoffs: Iterable[Handoff]) -> Handoff | None:
@@ -55,3 +64,48 @@ def with_records(taken: Taken, records: Sequence[Handoff]) -> Taken:
     """A turn with handoffs beside its own."""
     reply = taken.reply
     return taken._replace(reply=reply._replace(handoffs=(*reply.handoffs, *records)))
+
+
+def undecided(taken: Taken, view: View) -> dict[str, Any]:
+    """What is kept of a turn, besides what it has said, until it is decided what follows.
+
+    Args:
+        taken: The turn.
+        view: The run before it.
+    """
+    reply = taken.reply
+    return {
+        "first_message": len(view.messages),
+        "trail": list(taken.trail),
+        "output": reply.output,
+        "is_team": bool(reply.inside),
+        "decision": reply.decision,
+        "handoffs": list(reply.handoffs),
+        "stop": reply.stop,
+        "failure": taken.failure,
+    }
+
+
+def restored(state: Mapping[str, Any]) -> tuple[dict[str, Any], Taken]:
+    """The state before such a turn, with the keys it has changed; and the turn."""
+    info = {**state["handoff_info"]}
+    kept = info.pop("undecided")
+    messages, place = state["messages"], kept["first_message"]
+    trail = [Turn.model_validate(turn) for turn in kept["trail"]]
+    reply = Reply(
+        messages[place:],
+        kept["output"],
+        inside=trail if kept["is_team"] else (),
+        decision=kept["decision"],
+        handoffs=[Handoff.model_validate(handoff) for handoff in kept["handoffs"]],
+        stop=kept["stop"] and Stop.model_validate(kept["stop"]),
+    )
+    failure = kept["failure"] and Failure.model_validate(kept["failure"])
+    before = {**state, "messages": messages[:place], "handoff_info": info}
+    return before, Taken(reply, trail, failure)
+
+
+def never_decided(state: Mapping[str, Any]) -> list[Turn]:
+    """The entries of such a turn, where a new run has begun instead."""
+    kept = (state.get("handoff_info") or {}).get("undecided") or {}
+    return [Turn.model_validate(turn) for turn in kept.get("trail", ())]

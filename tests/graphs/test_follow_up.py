@@ -5,8 +5,8 @@ from langgraph.types import Command, interrupt
 
 from langgraph_orchestra.graphs import create_group_chat, create_handoff, create_sequential
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Policy, approval, judged
-from support.handoffs import records, to
+from langgraph_orchestra.nodes import HandoffRule, Policy, approval, judged
+from support.handoffs import records, to, told
 from support.members import AT_ONCE, ONCE, agent
 from support.results import asked, calls, ended, outcomes, spoken
 
@@ -114,6 +114,93 @@ def test_a_handoff_is_neither_lost_nor_taken_twice_where_the_condition_after_it_
     assert calls(ann, bob) == [1, 1]
 
 
+def lost(view):
+    return "lost" in view.last_text
+
+
+RULES = {
+    "a rule": lambda flaky, members: create_handoff(
+        members, rules=[HandoffRule("bob", lambda view: flaky(view) or lost(view))]
+    ),
+    "who is handed over to by a rule": lambda flaky, members: create_handoff(
+        members,
+        rules=[HandoffRule("bob", lost)],
+        accepts={"bob": lambda view, handoff: not flaky(view)},
+    ),
+    "a fallback": lambda flaky, members: create_handoff(
+        [*members, agent("eve")],
+        routes={"ann": ["eve"]},
+        fallback="bob",
+        accepts={"eve": lambda view, handoff: False, "bob": lambda view, handoff: not flaky(view)},
+    ),
+}
+
+
+@pytest.mark.parametrize("build", RULES.values(), ids=list(RULES))
+def test_a_rule_that_fails_after_a_turn_does_not_cost_the_turn(build, run, saver):
+    words = to("eve", text="I am lost.") if build is RULES["a fallback"] else "I am lost."
+    ann, bob = agent("ann", words, policy=ONCE), agent("bob")
+    app = build(Flaky(2), [ann, bob]).compile(checkpointer=saver)
+    with pytest.raises(LookupError, match="the service is away"):
+        run(app, thread="1")
+    kept = app.get_state({"configurable": {"thread_id": "1"}}).values
+    assert [m.text for m in kept["messages"] if m.type == "ai"] == ["I am lost."]
+    result = run(app, None, thread="1")
+    assert ended(result) == ("bob", "completed")
+    assert spoken(result) == [("ann", "I am lost."), ("bob", "bob")]
+    assert [turn.agent for turn in result["trail"]] == ["ann", "bob"]
+    assert calls(ann, bob) == [1, 1]
+
+
+def test_a_handoff_waits_for_a_rule_that_fails_and_may_still_be_overruled_by_it(run, saver):
+    ann, bob = agent("ann", to("eve", text="Not mine."), policy=ONCE), agent("bob")
+    flaky = Flaky(2, lambda view: view.last.agent == "ann")
+    graph = create_handoff([ann, bob, agent("eve")], rules=[HandoffRule("bob", flaky)])
+    app = graph.compile(checkpointer=saver)
+    with pytest.raises(LookupError):
+        run(app, thread="1")
+    result = run(app, None, thread="1")
+    assert ended(result) == ("bob", "completed")
+    assert records(result) == [("ann", "eve", "ignored"), ("ann", "bob", "accepted")]
+    assert told(result) == [("handoff_to_eve", "ignored: a rule handed over to `bob` first")]
+    assert outcomes(result) == [("ann", "handed_off"), ("bob", "ok")]
+    assert calls(ann, bob) == [1, 1]
+
+
+def test_a_turn_stays_in_the_trail_where_a_new_run_begins_instead_of_its_rule(run, saver):
+    ann = agent("ann", "one", "two", policy=ONCE)
+    graph = create_handoff([ann, agent("bob")], rules=[HandoffRule("bob", Flaky(2))])
+    app = graph.compile(checkpointer=saver)
+    with pytest.raises(LookupError):
+        run(app, thread="1")
+    result = run(app, "another task", thread="1")
+    assert spoken(result) == [("ann", "one"), ("ann", "two")]
+    assert [(turn.agent, turn.step) for turn in result["trail"]] == [("ann", 1), ("ann", 1)]
+    assert ended(result) == ("two", "completed")
+
+
+def test_a_stream_tells_a_turn_once_where_a_rule_fails_after_it():
+    rule = HandoffRule("bob", Flaky(1, lambda view: view.last.agent == "ann"))
+    app = create_handoff([agent("ann"), agent("bob")], rules=[rule]).compile()
+    updates = app.stream({"messages": "the task"}, stream_mode="updates")
+    steps = [step for update in updates for step in update.values()]
+    turns = [(turn.agent, turn.outcome) for step in steps for turn in step.get("trail", ())]
+    assert turns == [("ann", "handed_off"), ("bob", "ok")]
+
+
+def test_what_a_person_has_said_waits_for_a_rule_that_fails(run, saver):
+    ann, bob = agent("ann", "Well?", "So?"), agent("bob", "Goodbye.")
+    flaky = Flaky(0, lambda view: view.last.agent == "user" and "bob" in view.last_text)
+    graph = create_handoff([ann, bob], human="user", rules=[HandoffRule("bob", flaky)])
+    app = graph.compile(checkpointer=saver)
+    first = asked(run(app, thread="1"))
+    flaky.failures = 1
+    second = asked(run(app, resume(first, "I want bob"), thread="1"))
+    result = run(app, resume(second, ""), thread="1")
+    assert spoken(result) == [("ann", "Well?"), ("user", "I want bob"), ("bob", "Goodbye.")]
+    assert ended(result) == ("Goodbye.", "completed")
+
+
 def test_a_judge_that_fails_is_tried_again_by_the_policy_of_the_node_it_belongs_to(run):
 
     ann, bob = agent("ann", policy=Policy(retry=AT_ONCE)), agent("bob")
@@ -140,6 +227,17 @@ ASKING = {
         members, select=lambda view: None if view.turns and ask(view) else alternating(view)
     ),
 }
+
+
+def test_a_rule_may_ask_somebody_and_the_answer_does_not_repeat_the_turn(run, saver):
+    ann, bob = agent("ann", "ann 1", "never"), agent("bob", "bob 1", "never")
+    rule = HandoffRule("bob", lambda view: interrupt({"over": view.last_text}))
+    app = create_handoff([ann, bob], rules=[rule]).compile(checkpointer=saver)
+    first = asked(run(app, thread="1"))
+    assert first.value == {"over": "ann 1"}
+    result = run(app, resume(first, answer=True), thread="1")
+    assert spoken(result) == [("ann", "ann 1"), ("bob", "bob 1")]
+    assert calls(ann, bob) == [1, 1]
 
 
 @pytest.mark.parametrize("build", ASKING.values(), ids=list(ASKING))
