@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from langgraph_orchestra.nodes.handoff.tool import (
     handoff_tool,
-    handoff_tool_name,
     is_handoff_tool,
+    is_handoff_tool_name,
+    target_of,
 )
 from langgraph_orchestra.nodes.view import View
 from langgraph_orchestra.state import ConfigurationError, Handoff
@@ -55,34 +56,31 @@ class Routes:
         Raises:
             ConfigurationError: A tool of its own has the name of a handoff.
         """
+        _refuse_clash(source, own)
         if any(is_handoff_tool(tool) for tool in own):
             return ()
-        return [
-            handoff_tool(target, self._told_of(target))
-            for target in self.from_(source)
-            if not _refuse_clash(source, target, own)
-        ]
+        return [handoff_tool(target, self._told_of(target)) for target in self.from_(source)]
 
     def _told_of(self, target: str) -> str:
         about = self.descriptions.get(target)
         return f"Hand the conversation over to `{target}`{f': {about}' if about else '.'}"
 
 
-def _refuse_clash(source: str, target: str, own: Sequence[Any]) -> bool:
-    """Refuse a tool that is named as the handoff to one of the routes is.
+def _refuse_clash(source: str, own: Sequence[Any]) -> None:
+    """Refuse a tool that is named as handoffs are: its calls would be taken for one.
 
     Raises:
         ConfigurationError: There is one.
     """
     from langgraph_orchestra.nodes.agent import tool_name
 
-    wanted = handoff_tool_name(target)
-    if any(tool_name(tool) == wanted for tool in own):
-        raise ConfigurationError(
-            f"tool `{wanted}` of `{source}` has the name of the handoff to `{target}`: rename the "
-            f"tool, or make it with `handoff_tool({target!r})`"
-        )
-    return False
+    for tool in own:
+        name = tool_name(tool)
+        if is_handoff_tool_name(name) and not is_handoff_tool(tool):
+            raise ConfigurationError(
+                f"tool `{name}` of `{source}` has the name of a handoff: rename the tool, or make "
+                f"it with `handoff_tool({target_of(name)!r})`"
+            )
 
 
 def targets_from(

@@ -200,13 +200,20 @@ def test_what_cannot_work_is_refused_with_the_culprit_and_the_choices(case):
         create_handoff([agent("a"), agent("b"), agent("c")], **options)
 
 
-def test_a_tool_named_like_a_handoff_is_refused():
-    def handoff_to_b(word: str) -> str:
+@pytest.mark.parametrize(
+    ("target", "besides"),
+    [("b", []), ("archive", []), ("archive", [handoff_tool("b")])],
+    ids=["a route", "nobody", "nobody, beside a handoff"],
+)
+def test_a_tool_named_like_a_handoff_is_refused(target, besides):
+    def tool(word: str) -> str:
         """Do something else."""
         return word
 
-    with pytest.raises(ConfigurationError, match=r"tool `handoff_to_b` of `a`.*rename the tool"):
-        create_handoff([agent("a", tools=[handoff_to_b]), agent("b")])
+    tool.__name__ = f"handoff_to_{target}"
+    refusal = rf"tool `handoff_to_{target}` of `a`.*rename the tool"
+    with pytest.raises(ConfigurationError, match=refusal):
+        create_handoff([agent("a", tools=[tool, *besides]), agent("b")])
 
 
 def test_a_name_too_long_for_a_tool_is_refused():
