@@ -9,7 +9,6 @@ from typing import Any
 from langgraph_orchestra.nodes.answers import answer_type, ask_person
 from langgraph_orchestra.nodes.driver import Steps
 from langgraph_orchestra.nodes.handoff.note import note_text
-from langgraph_orchestra.nodes.handoff.tool import hands_over
 from langgraph_orchestra.nodes.human import Human, HumanParticipant
 from langgraph_orchestra.nodes.participant import Reply, Scene
 from langgraph_orchestra.nodes.requests import request_from
@@ -79,14 +78,13 @@ def as_counterpart(given: Any, scene: Scene) -> Counterpart | None:
 
 
 def _handed_to(name: str, work: Work) -> str | None:
-    """What a person reads to whom an agent has handed over by itself."""
-    handoffs = work.view.state.get("handoffs") or ()
-    last: Handoff | None = handoffs[-1] if handoffs else None
-    turn = work.view.last
-    if last is None or last.outcome != "accepted" or last.target != name or turn is None:
+    """What a person reads who was handed over to in the latest turn, or by a rule after it."""
+    view = work.view
+    handoffs = view.state.get("handoffs") or ()
+    taken = [h for h in handoffs if h.target == name and h.outcome == "accepted"]
+    if not taken or view.last is None or taken[-1].at < view.last.started_at:
         return None
-    if turn.outcome != "handed_off":
-        return None
-    spoken = [m for m in work.view.said if m.type == "ai"]
-    words = spoken[-1].text if spoken and hands_over(spoken[-1]) else ""
-    return "\n\n".join(filter(None, [words, f"{last.source}: {note_text(last)}"]))
+    last: Handoff = taken[-1]
+    spoken = [message for message in view.said if message.type != "tool"][-1:]
+    words = [message.text for message in spoken if message.name == last.source]
+    return "\n\n".join(filter(None, [*words, f"{last.source}: {note_text(last)}"]))

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from langgraph_orchestra.checkpoints import open_checkpointer
 from langgraph_orchestra.graphs import create_handoff
 from langgraph_orchestra.models import ScriptedModel
-from langgraph_orchestra.nodes import Agent, Human, Limits, mentions
-from langgraph_orchestra.state import AnswerError
+from langgraph_orchestra.nodes import Agent, HandoffRule, Human, Limits, Policy, mentions
+from langgraph_orchestra.state import AnswerError, Handoff
 from support.handoffs import records, to, told
-from support.members import agent
+from support.members import RECORDED, agent
 from support.results import asked, calls, ended, outcomes, readings, spoken
 
 BLANK = ["", "  ", [], {"decisions": []}]
@@ -178,6 +178,49 @@ def test_an_agent_may_hand_over_to_the_person_where_routes_say_so(run, saver):
     result = run(app, Command(resume="signed"), thread="1")
     assert spoken(result)[-1] == ("a", "thanks")
     assert (records(result), result["active"]) == ([("a", "user", "accepted")], "a")
+
+
+def stands_in(view):
+    return Handoff(target="user", reason="she is away")
+
+
+def signed_outside():
+    """A team whose member hands over to the person outside."""
+    members = [agent("clerk", to("user", text="Please sign.", reason="too much"))]
+    return create_handoff(members, outside=["user"]).compile(name="ann")
+
+
+CALLS_FOR_A_PERSON = {
+    "a rule after an answer": (
+        lambda: agent("ann", "500 then."),
+        "500 then.\n\nann: Over to you: too much",
+    ),
+    "a rule after a failure": (
+        lambda: agent("ann", LookupError("away"), policy=RECORDED),
+        "ann: Over to you: too much",
+    ),
+    "a fallback": (
+        lambda: agent("ann", LookupError("away"), policy=Policy(retry=None, fallback=stands_in)),
+        "ann: Over to you: she is away",
+    ),
+    "a team": (signed_outside, "Please sign.\n\nann: Over to you: too much"),
+    "the first of two calls": (
+        lambda: agent("ann", to("user", "bob", text="Please sign.", reason="too much")),
+        "Please sign.\n\nann: Over to you: too much",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CALLS_FOR_A_PERSON)
+def test_the_person_reads_what_was_said_last_and_why_however_they_are_called(case, run, saver):
+    build, wanted = CALLS_FOR_A_PERSON[case]
+    by_rule = HandoffRule("user", lambda view: case.startswith("a rule"), reason="too much")
+    graph = create_handoff(
+        [build(), agent("bob")], routes={"ann": ["user", "bob"]}, rules=[by_rule], human="user"
+    )
+    result = run(graph.compile(checkpointer=saver), thread="1")
+    _, arguments, text = request(result)
+    assert (arguments["message"], text) == (wanted, wanted)
 
 
 def test_a_person_who_is_handed_over_to_reads_the_task_what_was_said_last_and_why(run, saver):
