@@ -89,7 +89,7 @@ class Aggregate:
         }
 
     def _aggregate(self, view: View, execution: Execution, limit: Stop | None) -> Steps[Taken]:
-        too_few = len(view.results) < self.min_results
+        too_few = len(view.results) < max(self.min_results, 1)
         if limit and (self.participant is not None or too_few):
             return Taken(Reply(output=best_so_far(view)), stop=limit)
         if self.participant is not None:

@@ -108,7 +108,8 @@ class Fanout:
         is_answer = self.takes_best and taken.answered
         if taken.stop and taken.failure is None and not is_answer:
             failure = Failure(agent=label, type="BudgetSpent", message=taken.stop.detail)
-            taken = taken._replace(reply=Reply(), failure=failure)
+            said = taken.reply.messages if taken.answered else ()
+            taken = taken._replace(reply=Reply(said), failure=failure)
         invocation.end_branch(key, recorded=taken.error)
         if not taken.failure or taken.error or taken.failure.timed_out:
             invocation.note(branch.name, failed=taken.failure is not None)

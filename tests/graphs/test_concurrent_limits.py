@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from langgraph.types import Command
 
-from langgraph_orchestra.graphs import create_concurrent, create_sequential
+from langgraph_orchestra.graphs import create_concurrent, create_map_reduce, create_sequential
 from langgraph_orchestra.models import ScriptedModel
 from langgraph_orchestra.nodes import Agent, Limits, Member, Policy, first, synthesise
 
@@ -182,6 +182,22 @@ def test_the_limit_of_a_team_in_a_branch_ends_only_the_team(run):
 
     assert result["results"]["team"].output == "a draft"
     assert result["stop"].reason == "completed"
+
+
+@pytest.mark.parametrize("pattern", ["concurrent", "map_reduce"])
+def test_what_a_team_in_a_branch_has_said_before_an_outer_limit_is_not_lost(run, saver, pattern):
+    members = [agent("writer", "a draft"), agent("editor", "never asked")]
+    team, limits = create_sequential(members).compile(name="team"), Limits(tokens=15)
+    graph = (
+        create_concurrent([team], limits=limits)
+        if pattern == "concurrent"
+        else create_map_reduce(lambda _: ["an item"], team, limits=limits)
+    )
+    result = run(graph.compile(checkpointer=saver), thread="1")
+    assert (result["output"], result["stop"].reason) == ("a draft", "token_limit")
+    assert [m.text for m in result["messages"][1:]] == ["a draft"]
+    (record,) = result["results"].values() if pattern == "concurrent" else result["results"]
+    assert record.failure.type == "BudgetSpent"
 
 
 @pytest.mark.parametrize("also", [[], [says("quick", "done")]], ids=["alone", "beside another"])
