@@ -173,6 +173,7 @@ class Answer(BaseModel):
         if kind == "edit":
             edited = raw.get("edited_action") or raw.get("args")
             edited = edited if isinstance(edited, Mapping) else {"args": edited}
+            edited = edited if cls.value_type is None else _with_json(edited)
             if not _draft_in(edited.get("args", edited)).strip():
                 raise ValueError(_NO_NEW_TEXT)
             return {"type": "edit", "edited_action": dict(edited)}
@@ -347,6 +348,15 @@ def _edited(decision: Mapping[str, Any]) -> str:
     """The text that an edit puts in place of the draft."""
     edited = decision["edited_action"]
     return _draft_in(edited.get("args", edited))
+
+
+def _with_json(edited: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An edited action whose draft is an object, with it as JSON."""
+    args = edited.get("args", edited)
+    draft = args.get("draft") if isinstance(args, Mapping) else None
+    if not isinstance(draft, Mapping):
+        return edited
+    return {**edited, "args": {"draft": json.dumps(dict(draft), default=str)}}
 
 
 def _draft_in(args: Any) -> str:

@@ -233,7 +233,7 @@ def test_an_edit_of_a_typed_draft_stays_typed_for_later_stages_and_reviews(run, 
     edit = {"type": "edit", "args": {"draft": '{"title": "Flood", "urgent": true}'}}
     shown = asked(run(app, Command(resume=edit), thread="1")).value["action_requests"][0]
     assert shown["args"]["draft"] == '{"title":"Flood","urgent":true}'
-    edit = {"type": "edit", "args": {"draft": '{"title": "Flood", "urgent": false}'}}
+    edit = {"type": "edit", "args": {"draft": {"title": "Flood", "urgent": False}}}
     result = run(app, Command(resume=edit), thread="1")
     assert ended(result)[:2] == (Ticket(title="Flood", urgent=False), "completed")
 
