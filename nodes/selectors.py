@@ -122,8 +122,6 @@ def round_robin() -> Selector:
 def rotate_random(seed: int = 0) -> Selector:
     """Let everybody speak once in each round, in an order that is drawn anew for each round.
 
-    A new run on the thread begins a new round.
-
     Who may not speak in their place speaks later in the round, as soon as they may.
 
     Args:
@@ -184,9 +182,7 @@ class RotateRandom(Selector):
         yield from ()
         names = list(floor.participants)
         round_, place = divmod(floor.turns, len(names))
-        began = (floor.view.state.get("run_info") or {}).get("first_turn", 0)
-        drawn = random.Random(f"{self.seed}:{began + round_}")  # noqa: S311
-        order = drawn.sample(names, len(names))
+        order = random.Random(f"{self.seed}:{round_}").sample(names, len(names))  # noqa: S311
         spoken = set(islice(floor.view.latest_speakers(), place))
         upcoming = sorted(order, key=spoken.__contains__)
         return Choice(next(name for name in upcoming if name in floor.candidates))

@@ -102,16 +102,6 @@ def test_round_robin_takes_up_where_the_run_before_left_off(run, saver):
     assert order(result) == ["ann", "bob", "cid", "ann", "bob", "cid"]
 
 
-def test_a_random_order_is_drawn_anew_in_each_run_on_a_thread(run, saver):
-    members = [named(name) for name in ("ann", "bob", "cid", "dan")]
-    graph = create_group_chat(members, select=rotate_random(1), max_turns=4)
-    app = graph.compile(checkpointer=saver)
-    orders = [order(run(app, thread="1"))[-4:] for _ in range(5)]
-    assert [sorted(one) for one in orders] == [["ann", "bob", "cid", "dan"]] * 5
-    assert len(set(map(tuple, orders))) > 1
-    assert [order(run(app, thread="2"))[-4:] for _ in range(5)] == orders
-
-
 def test_round_robin_goes_on_after_somebody_who_has_failed(run, saver):
     ann, bob = agent("ann", LookupError("out"), "ann", policy=RECORDED), agent("bob", "b", "b2")
     app = create_group_chat([ann, bob], max_turns=1).compile(checkpointer=saver)
