@@ -184,7 +184,7 @@ def _result(call: ToolCall, decision: Decision) -> ToolMessage:
     is_answer, words = decision.type == "respond", decision.message
     if not is_answer:
         words = f"A person has rejected this call of `{call['name']}`" + (
-            f": {words}" if words else ", without a reason. Do not repeat it."
+            f", with the reason: {words}" if words else ", without a reason. Do not repeat it."
         )
     return ToolMessage(
         words,

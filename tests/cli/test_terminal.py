@@ -131,12 +131,12 @@ def test_several_people_are_asked_one_after_another(terminal):
 
 def test_each_tool_call_is_asked_about(terminal):
     screen = terminal("run", "payment", "x")
-    screen.until("Args: {'amount': 1}")
+    screen.until('{"amount": 1}')
     screen.until("> ")
     screen.type("edit")
     screen.until("> ")
     screen.type('{"amount": 7}')
-    screen.until("Args: {'amount': 2}")
+    screen.until('{"amount": 2}')
     screen.until("> ")
     screen.type("too much")
     screen.until("completed")

@@ -799,7 +799,7 @@ def test_a_rejected_tool_does_not_run_and_the_agent_is_told(run, saver):
     run(app, Command(resume={"decisions": [reject]}), thread="1")
     assert bank.paid == []
     _, second = readings(payer)
-    assert "A person has rejected this call of `pay`: too much" in second
+    assert "A person has rejected this call of `pay`, with the reason: too much" in second
 
 
 def test_an_approval_asked_for_after_a_retry_is_heeded(run, saver):

@@ -64,12 +64,12 @@ EDITED = (["paid 7"], [7])
         ),
         (
             "too dear",
-            ["A person has rejected this call of `pay`: too dear"],
+            ["A person has rejected this call of `pay`, with the reason: too dear"],
             [],
         ),
         (
             {"type": "reject", "feedback": "too dear"},
-            ["A person has rejected this call of `pay`: too dear"],
+            ["A person has rejected this call of `pay`, with the reason: too dear"],
             [],
         ),
         ({"type": "respond", "message": "paid by hand"}, ["paid by hand"], []),
