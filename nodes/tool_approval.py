@@ -118,20 +118,18 @@ class ToolApproval(AgentMiddleware[Any, Any, Any]):
         self,
         state: AgentState[Any],
         runtime: Runtime[Any],  # noqa: ARG002 - LangChain's signature
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, Any]:
         """Ask for a decision on each call that waits for one, and note what was decided."""
         said = next((m for m in reversed(state["messages"]) if isinstance(m, AIMessage)), None)
         calls = [call for call in (said.tool_calls if said else ()) if call["name"] in self._gated]
-        if not calls:
-            return None
+        if not calls:  # edits of a former step must not meet a call that has the same id
+            return {"edited_calls": {}}
         decided = list(zip(calls, self._asked(calls), strict=True))
         results = [_result(call, on) for call, on in decided if on.type in ("reject", "respond")]
         edited = {call["id"]: on.edited_action["args"] for call, on in decided if on.edited_action}
         return {"messages": results, "edited_calls": edited}
 
-    async def aafter_model(
-        self, state: AgentState[Any], runtime: Runtime[Any]
-    ) -> dict[str, Any] | None:
+    async def aafter_model(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any]:
         """Do what `after_model` does."""
         return self.after_model(state, runtime)
 

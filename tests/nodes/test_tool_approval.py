@@ -1,5 +1,7 @@
 """Approval of tool calls: which answers are understood, and what becomes of all others."""
 
+from dataclasses import replace
+
 import pytest
 from langgraph.types import Command
 
@@ -170,3 +172,19 @@ def test_the_model_is_told_of_a_rejection_without_a_reason(run, saver):
     assert told(result) == [
         "A person has rejected this call of `pay`, without a reason. Do not repeat it."
     ]
+
+
+def test_an_edit_is_for_one_call_and_not_for_a_later_one_of_the_same_id(run, saver):
+    till = Till()
+
+    def refund(amount: int) -> str:
+        """Give back."""
+        till.paid.append(-amount)
+        return f"gave back {amount}"
+
+    clerk = till.clerk(PAY, wants("refund", amount=2), "done")
+    clerk = replace(clerk, tools=[*clerk.tools, refund])
+    app = create_sequential([clerk]).compile(checkpointer=saver)
+    run(app, thread="1")
+    run(app, Command(resume={"type": "edit", "args": {"amount": 7}}), thread="1")
+    assert till.paid == [7, -2]
